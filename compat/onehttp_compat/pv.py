@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Mapping
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple, TypeAlias
 
 from onehttp import OnehttpError
 from onehttp_compat.near_names import did_you_mean
@@ -20,7 +20,6 @@ from onehttp_compat.pseudo_variables.syntax import (
     expression_at,
     parse_expression,
     parse_text,
-    shown,
 )
 from onehttp_compat.pseudo_variables.transformations import NoValueError, transformation
 from onehttp_compat.sip.request import SipRequest
@@ -65,16 +64,45 @@ Message: TypeAlias = "dict[Variable, Value]"
 
 
 def parse(text: str) -> Variable:
-    """Return the variable at the start of ``text``. Text behind it is ignored, as in the server.
+    """Return the variable at the start of ``text``. Its transformations, and text behind it, are
+    ignored, as in the server.
 
     Raises:
-        UnknownVariableError: ``text`` does not start with a variable, or its variable has
-            transformations.
+        UnknownVariableError: ``text`` does not start with a variable, or there is no such
+            transformation.
     """
     expression, _ = expression_at(text, 0)
-    if expression.transformations:
-        raise UnknownVariableError(f"{shown(text)}: a transformed variable cannot be written")
+    for body in expression.transformations:
+        transformation(body)
     return expression.variable
+
+
+class Form(NamedTuple):
+    """How the variables of a class are written."""
+
+    needs_name: bool
+    """They have a name in parentheses; otherwise they have none."""
+    names: Collection[str] | None = None
+    """The names that are allowed, if there are only a few."""
+    has_elements: bool = True
+    """An element may follow in brackets."""
+
+    def check(self, variable: Variable) -> None:
+        """Raise an error for a variable of another form.
+
+        Raises:
+            UnknownVariableError: it has another form.
+        """
+        kind, name, element = variable
+        if not self.needs_name and name:
+            raise UnknownVariableError(f"${kind}({name}): ${kind} takes no name")
+        if self.needs_name and not name:
+            raise UnknownVariableError(f"${kind} needs a name: ${kind}(name)")
+        if element and not self.has_elements:
+            raise UnknownVariableError(f"{variable}: ${kind} takes nothing in brackets")
+        if self.names is not None and name not in self.names:
+            near = did_you_mean(name, self.names) or f"; there are {', '.join(sorted(self.names))}"
+            raise UnknownVariableError(f"no ${kind}({name}){near}")
 
 
 class _ProcessValues(threading.local):
@@ -95,7 +123,7 @@ class PvStore:
         self._shared: dict[Variable, Value] = {}
         self._readers: dict[str, Reader] = {"null": lambda _: None}
         self._writers: dict[str, Writer] = {}
-        self._needs_name: dict[str, Collection[str] | None] = {}
+        self._forms: dict[str, Form] = {}
         self.known_writable: dict[str, Variable] = {}
         """Results of `writable` by text. A frequent caller looks here first."""
 
@@ -121,16 +149,15 @@ class PvStore:
         reader: Reader,
         writer: Writer | None = None,
         *,
-        needs_name: bool = False,
-        names: Collection[str] | None = None,
+        form: Form | None = None,
     ) -> None:
         """Let ``reader`` read the variables of class ``kind``, and ``writer`` write them if it is
-        given. ``names`` are the names allowed in the parentheses, if there are only a few."""
+        given. ``form`` is how they must be written; None if that is unknown."""
         self._readers[kind] = reader
         if writer is not None:
             self._writers[kind] = writer
-        if needs_name:
-            self._needs_name[kind] = names
+        if form is not None:
+            self._forms[kind] = form
 
     def is_registered(self, kind: str) -> bool:
         """Whether variables of that class have a reader."""
@@ -191,8 +218,8 @@ class PvStore:
         kind = variable.kind
         reader = self._readers.get(kind)
         if reader is not None:
-            if kind in self._needs_name:
-                self._check_name(variable)
+            if kind in self._forms:
+                self._forms[kind].check(variable)
             return reader(variable)
         if kind in PROCESS_CLASSES:
             return self.process.variables.get(variable, 0)
@@ -227,8 +254,8 @@ class PvStore:
     def check_writable(self, variable: Variable) -> None:
         """Raise the error of `set` if the variable cannot be written."""
         kind = variable.kind
-        if kind in self._needs_name:
-            self._check_name(variable)
+        if kind in self._forms:
+            self._forms[kind].check(variable)
         if kind not in WRITABLE_CLASSES and kind not in self._writers:
             if kind in READ_ONLY_CLASSES or kind in self._readers:
                 raise ReadOnlyVariableError(f"${kind} cannot be written")
@@ -267,15 +294,6 @@ class PvStore:
         return "".join(
             part if isinstance(part, str) else self._printed(part) for part in parse_text(text)
         )
-
-    def _check_name(self, variable: Variable) -> None:
-        kind, name = variable.kind, variable.name
-        if not name:
-            raise UnknownVariableError(f"${kind} needs a name: ${kind}(name)")
-        names = self._needs_name[kind]
-        if names is not None and name not in names:
-            near = did_you_mean(name, names) or f"; there are {', '.join(sorted(names))}"
-            raise UnknownVariableError(f"no ${kind}({name}){near}")
 
     def _unknown(self, kind: str) -> UnknownVariableError:
         known = {*self._readers, *READ_ONLY_CLASSES, *WRITABLE_CLASSES}

@@ -29,13 +29,14 @@ from onehttp_compat.pv import (
         ("$sht(a=>b)", Variable("sht", "a=>b")),
         ("$sht(a=>$var(b))", Variable("sht", "a=>$var(b)")),
         ("$hdr(X-A)", Variable("hdr", "X-A")),
+        ("$(var(x){s.len})", Variable("var", "x")),  # written as a whole
     ],
 )
 def test_every_notation_of_a_variable_is_parsed(text: str, variable: Variable) -> None:
     assert parse(text) == variable
 
 
-@pytest.mark.parametrize("text", ["", "x", "$", "$1", "$var(x", "$(rU", "$(rU{s.len})"])
+@pytest.mark.parametrize("text", ["", "x", "$", "$1", "$var(x", "$(rU", "$(rU{s.no})", "$(rU[x])"])
 def test_what_is_no_variable(text: str) -> None:
     with pytest.raises(UnknownVariableError):
         parse(text)

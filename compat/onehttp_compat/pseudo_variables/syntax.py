@@ -9,6 +9,7 @@ from typing import NamedTuple, TypeAlias
 from onehttp import OnehttpError
 
 _class = re.compile(r"[A-Za-z_][A-Za-z0-9_.]*")
+_element = re.compile(r"-?[0-9]+|\*|\$.*", re.DOTALL).fullmatch
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -97,7 +98,10 @@ def expression_at(text: str, start: int) -> tuple[Expression, int]:
     name, at = _enclosed(text, at, "(", start)
     element, transformations = "", []
     if is_wrapped:
+        has_element = text.startswith("[", at)
         element, at = _enclosed(text, at, "[", start)
+        if has_element and not _element(element):
+            raise UnknownVariableError(f"{shown(text[start:])}: [{element}] is not a number or *")
         while text.startswith("{", at):
             body, at = _enclosed(text, at, "{", start)
             transformations.append(body)

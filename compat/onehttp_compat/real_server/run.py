@@ -193,7 +193,7 @@ class LiveScript:
         end = started + timeout_s
         while True:
             left = end - time.perf_counter()
-            if left <= 0 or not self._sockets.settle(left):
+            if left <= 0 or not self._sockets.settle(left, lambda: self.server.is_running):
                 if not self.server.is_running:
                     raise RealServerError(
                         f"the server has crashed at {live.outcome.message.label}:\n"

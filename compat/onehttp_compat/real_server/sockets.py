@@ -8,6 +8,7 @@ import re
 import select
 import socket
 import time
+from collections.abc import Callable
 from typing import Final
 
 from onehttp_compat.sip.message import MessageError, SipMessage, parse
@@ -92,14 +93,18 @@ class ServerSockets:
         self.port = port
         return self._wait_for(self.wake("onehttp-probe"), PROBE_S)
 
-    def settle(self, limit_s: float) -> bool:
+    def settle(self, limit_s: float, is_running: Callable[[], bool]) -> bool:
         """Wait until the server has handled all messages. False if that takes longer than the
-        limit.
+        limit, or if it no longer runs.
 
         Its only worker handles datagrams in order, so when it answers a probe, all earlier ones are
         done.
         """
-        return self._wait_for(self.wake("onehttp-probe"), limit_s)
+        number, end = self.wake("onehttp-probe"), time.monotonic() + limit_s
+        while is_running() and (left := end - time.monotonic()) > 0:
+            if self._wait_for(number, min(left, PROBE_S)):
+                return True
+        return False
 
     def collect(self, wait_s: float = 0.0) -> None:
         """Receive the messages that the server has sent."""

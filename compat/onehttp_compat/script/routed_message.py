@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from onehttp_compat.sip.message import SipMessage, canonical
+from onehttp_compat.sip.message import SipMessage, canonical, parse_again
 from onehttp_compat.sip.uri import SipUri, parse_uri
 
 _line = re.compile(rb"[^\n]*\n|[^\n]+")
@@ -172,7 +172,7 @@ class RoutedMessage:
 
     def indices(self, name: str) -> list[int]:
         """The indices of the received headers with that name."""
-        wanted = canonical(name)
+        wanted = canonical(name.partition(":")[0].rstrip())
         headers = self.sip.headers
         return [i for i, (known, _) in enumerate(headers) if canonical(known) == wanted]
 
@@ -187,44 +187,49 @@ class RoutedMessage:
         self.removed |= fresh
         return len(fresh)
 
-    def outgoing_headers(self) -> list[tuple[str, str]]:
-        """The headers that are sent."""
-        out: list[tuple[str, str]] = []
+    def wire(self) -> bytes:
+        """The message with all changes, as bytes. Added text goes in as it is, even if it is no
+        line."""
+        (first, *headers), rest = self.sip.lines()
+        is_changed = self.new_uri is not None and self.sip.is_request
+        start = f"{self.sip.method} {self.uri} {self.sip.version}\r\n" if is_changed else None
+        parts = [first if start is None else _encoded(start)]
         waiting = sorted(self.added, key=lambda one: one[0])
-        received = [*enumerate(self.sip.headers), (LAST, None)]
-        for index, header in received:
+        for index, line in enumerate(headers):
             while waiting and waiting[0][0] <= index:
-                out += split_lines(waiting.pop(0)[1])
-            if header is not None and index not in self.removed:
-                out.append((header[0], self.replaced.get(index, header[1])))
-        return out
+                parts.append(_encoded(waiting.pop(0)[1]))
+            if index not in self.removed:
+                parts.append(self._line(index, line))
+        parts += [_encoded(text) for _, text in waiting]
+        if self.body is None or self.sip.is_broken:
+            return b"".join([*parts, rest])
+        return b"".join([*parts, b"\r\n", self.body])
+
+    def _line(self, index: int, received: bytes) -> bytes:
+        """The line of a received header as it is sent."""
+        name, _ = self.sip.headers[index]
+        text = self.replaced.get(index)
+        if self.body is not None and canonical(name) == "content-length":
+            text = str(len(self.body))
+        return received if text is None else _encoded(f"{name}: {text}\r\n")
 
     def applied(self) -> SipMessage:
         """Return the message with all changes applied, as if it had been received like that."""
-        body = self.sip.body if self.body is None else self.body
-        headers = self.outgoing_headers()
-        if self.body is not None:
-            headers = [
-                (name, str(len(body)) if canonical(name) == "content-length" else text)
-                for name, text in headers
-            ]
-        changed = dataclasses.replace(
-            self.sip, uri=self.uri, headers=tuple(headers), body=body, received=b""
-        )
-        return dataclasses.replace(changed, received=changed.wire())
+        return parse_again(self.wire(), self.sip)
 
-    def apply(self) -> None:
-        """``msg_apply_changes``: from now on the changed message is the received one."""
-        self.sip = self.applied()
+    def apply(self) -> bool:
+        """``msg_apply_changes``: from now on the changed message is the received one. False if the
+        server cannot parse that."""
+        self.use(self.applied())
+        return not self.sip.refusal
+
+    def use(self, message: SipMessage) -> None:
+        """Put another message in the place of the received one, without any changes."""
+        self.sip = message
         self.new_uri = self.body = None
         self.has_new_contact = False
         self.added, self.removed, self.replaced, self.changed_lines = [], set(), {}, {}
 
 
-def split_lines(lines: str) -> list[tuple[str, str]]:
-    """Split header lines into names and texts. A line that is no header has an empty name."""
-    found = []
-    for line in lines.replace("\r\n", "\n").strip("\n").split("\n"):
-        name, colon, text = line.partition(":")
-        found.append((name.strip(), text.strip()) if colon else ("", line))
-    return found
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

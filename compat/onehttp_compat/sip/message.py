@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -29,11 +30,18 @@ COMPACT: Final = {
 MANDATORY: Final = ("via", "from", "to", "call-id", "cseq")
 """If one of these is missing, the server drops the message before its script runs."""
 
+_KNOWN: Final = frozenset((
+    *COMPACT.values(), *MANDATORY, "max-forwards", "route", "record-route", "expires", "event",
+    "authorization", "proxy-authorization", "user-agent", "server", "require", "accept", "allow",
+    "p-asserted-identity", "diversion", "privacy", "path", "date", "min-expires",
+))  # fmt: skip
+_name = re.compile(r"[A-Za-z0-9-]+").match
+
 _request_line = re.compile(r"([^\s\0]+) ([^\r\n]*\S) (SIP/2\.0|HTTP/\d\.\d)[ \t]*", re.IGNORECASE)
 _status_line = re.compile(r"(SIP/2\.0) (\d{3})(?: ([^\r\n]*))?", re.IGNORECASE)
 _line_end = re.compile(rb"\r?\n(?![ \t])")
 _empty_line = re.compile(rb"\r?\n\r?\n")
-_header = re.compile(r"([^\s:\x00-\x20]+)[ \t]*:(.*)", re.DOTALL)
+_header = re.compile(r"([A-Za-z0-9+._~-]+)[ \t]*:(.*)", re.DOTALL)
 _cseq = re.compile(r"(\d+)\s+(\S+)")
 
 
@@ -117,6 +125,17 @@ class SipMessage:
         lines = [self.first_line, *(f"{name}: {text}" for name, text in self.headers), "", ""]
         return "\r\n".join(lines).encode("utf-8", "surrogateescape")
 
+    def lines(self) -> tuple[list[bytes], bytes]:
+        """The first line and one for each of `headers`, with their line ends, and all that
+        follows."""
+        wire = self.wire()
+        at, found = len(wire) - len(wire.lstrip(b" \t\r\n")), []
+        for _ in range(1 + len(self.headers)):
+            end = _line_end.search(wire, at)
+            found.append(wire[at : end.end() if end else len(wire)])
+            at += len(found[-1])
+        return found, wire[at:]
+
     @property
     def first_line(self) -> str:
         if self.is_request:
@@ -166,18 +185,31 @@ def canonical(name: str) -> str:
     return COMPACT.get(lowered, lowered)
 
 
+is_header_name = re.compile(r"[A-Za-z0-9+._~-]+[ \t]*(?::.*)?", re.DOTALL).fullmatch
+"""Matches what functions take as the name of a header. A text may follow, which they ignore."""
+
+
+def asked_for(name: str) -> str:
+    """The name of the header that a function is asked for. Text may follow the name of a header
+    that the server knows, such as a colon; other names are compared as a whole."""
+    found = _name(name)
+    return found[0] if found and canonical(found[0]) in _KNOWN else name
+
+
 def parse(
     received: bytes,
     label: str = "",
     source: Endpoint | None = None,
     destination: Endpoint | None = None,
     protocol: str = "",
+    needed: Collection[str] = MANDATORY,
 ) -> SipMessage:
     """Parse a message.
 
     Args:
         source, destination, protocol: from a capture, if it has them; otherwise the Via header is
             used.
+        needed: the headers without which the message would be dropped.
 
     Raises:
         MessageError: the server would drop it; the text has the reason.
@@ -195,7 +227,7 @@ def parse(
             f"{shown(first)} is neither a request line (INVITE sip:bob@example.org SIP/2.0) "
             "nor a status line (SIP/2.0 200 OK)"
         )
-    headers, is_broken = _headers(lines, is_open=end is None)
+    headers, is_broken = _headers(lines, end is None, needed)
     message = SipMessage(
         method=request[1] if request else "",
         uri=request[2] if request else "",
@@ -211,7 +243,7 @@ def parse(
     )
     via, (_, method) = message.top_via, message.cseq
     if message.version.startswith("SIP"):
-        _check(message, via, method)
+        _check(message, via, method, needed)
     sender = (via.host.strip("[]"), via.port or DEFAULT_PORT) if via else message.source
     return dataclasses.replace(
         message,
@@ -219,6 +251,19 @@ def parse(
         source=source or sender,
         protocol=protocol or (via.transport.lower() if via else "tcp"),
     )
+
+
+def parse_again(changed: bytes, message: SipMessage) -> SipMessage:
+    """Parse the changed bytes of a message that has been received. No header has to be there, but
+    the server parses them up to the first Via. If it cannot, the result has the reason in it, and
+    no headers."""
+    origin = (message.source, message.destination, message.protocol)
+    try:
+        return parse(changed, message.label, *origin, needed=())
+    except MessageError as error:
+        return dataclasses.replace(
+            message, headers=(), body=b"", received=changed, is_broken=True, refusal=str(error)
+        )
 
 
 def parse_or_refuse(
@@ -236,17 +281,21 @@ def parse_or_refuse(
         return SipMessage("", label=label, received=received, refusal=str(error))
 
 
-def _check(message: SipMessage, via: Via | None, method: str) -> None:
-    missing = [name for name in MANDATORY if message.header(name) is None]
+def _check(message: SipMessage, via: Via | None, method: str, needed: Collection[str]) -> None:
+    if not needed and via is None and message.header("via") is None and message.headers:
+        return
+    missing = [name for name in needed if message.header(name) is None]
     if missing:
         raise MessageError(f"has no header {missing[0].title().replace('Id', 'ID')}")
     if via is None:
         raise MessageError(f"Via: cannot be read: {(message.header('via') or '')[:60]!r}")
-    if not method:
+    if not method and "cseq" in needed:
         raise MessageError(f"CSeq: cannot be read: {(message.header('cseq') or '')[:60]!r}")
 
 
-def _headers(lines: list[bytes], is_open: bool) -> tuple[tuple[tuple[str, str], ...], bool]:
+def _headers(
+    lines: list[bytes], is_open: bool, needed: Collection[str]
+) -> tuple[tuple[tuple[str, str], ...], bool]:
     """The headers up to the first one that cannot be parsed, and whether there is such a one.
 
     Raises:
@@ -263,7 +312,7 @@ def _headers(lines: list[bytes], is_open: bool) -> tuple[tuple[tuple[str, str], 
         is_bad_length = match is not None and _is_bad_length(match[1], match[2])
         if match is None or is_bad_length or (is_open and number == last):
             names = {canonical(name) for name, _ in found}
-            if names.issuperset(MANDATORY):
+            if names.issuperset(needed or ("via",)):
                 return tuple(found), True
             raise MessageError(f"header {number + 1}: expected 'Name: text', got {shown(line)}")
         found.append((match[1], match[2].strip(" \t\r\n")))

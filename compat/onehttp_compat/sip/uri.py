@@ -37,13 +37,15 @@ class SipUri:
 
     scheme: str
     user: str = ""
-    """With its parameters, as in ``bob;day=tuesday``."""
+    """With its parameters, as in ``bob;day=tuesday``, unless it is a telephone number."""
     password: str = ""
     host: str = ""
     port: str = ""
     params: str = ""
     """Without the first semicolon."""
     headers: str = ""
+    user_params: str = ""
+    """Of a telephone number (``user=phone``), with the first semicolon."""
 
     def param(self, name: str) -> str | None:
         """Return a parameter, which may be empty. None if there is no such parameter."""
@@ -75,7 +77,7 @@ class SipUri:
         return 0 if is_any else self.port_number
 
     def __str__(self) -> str:
-        who = self.user + (f":{self.password}" if self.password else "")
+        who = self.user + self.user_params + (f":{self.password}" if self.password else "")
         is_number = not self.host and self.scheme == "tel"
         return (
             f"{self.scheme}:{who}{'@' if who and not is_number else ''}{self.host}"
@@ -102,6 +104,9 @@ def parse_uri(text: str) -> SipUri | None:
     uri = SipUri(scheme[1].lower(), **found)
     if uri.port and int(uri.port) > MAX_PORT:
         return None
+    if ";" in uri.user and (uri.param("user") or "").lower() == "phone":
+        number, semicolon, rest = uri.user.partition(";")
+        return dataclasses.replace(uri, user=number, user_params=semicolon + rest)
     if uri.scheme == "tel":  # the number stands in the place of the host
         return dataclasses.replace(uri, user=uri.host, host="")
     return uri

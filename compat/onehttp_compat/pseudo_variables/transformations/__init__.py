@@ -59,6 +59,8 @@ def transformation(body: str) -> Transformation:
         if value is None:
             raise NoValueError(name)
         parameters = [as_bytes(read(one) if one.startswith("$") else one) for one in given]
+        if rule.has_variables:
+            return rule.apply(as_bytes(value), read, *parameters)
         return rule.apply(as_bytes(value), *parameters)
 
     return transform

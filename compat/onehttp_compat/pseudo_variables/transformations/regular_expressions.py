@@ -8,8 +8,13 @@ import re
 from collections.abc import Callable
 from typing import Final, TypeAlias
 
-from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
+from onehttp_compat.pseudo_variables.syntax import (
+    Expression,
+    UnknownVariableError,
+    expression_at,
+)
 from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, TransformationRule
+from onehttp_compat.sip.value import Value
 
 _posix_class = re.compile(rb"\[:(alnum|alpha|blank|digit|lower|punct|space|upper|xdigit):\]")
 _CLASSES: Final = {
@@ -20,6 +25,9 @@ _CLASSES: Final = {
 
 
 _negated = re.compile(rb"(?<!\\)\[\^(\]?)")
+_escaped = {"n": "\n", "r": "\r", "t": "\t"}
+Read: TypeAlias = "Callable[[str], Value]"
+"""Returns the value of a variable."""
 # The substitutions of one text: its place in the text, and what stands there instead.
 Substitution: TypeAlias = "tuple[int, int, bytes]"
 
@@ -42,9 +50,10 @@ def posix(pattern: bytes, flags: int = 0) -> re.Pattern[bytes]:
 
 
 @functools.lru_cache(maxsize=256)
-def substitution(expression: bytes) -> Callable[[bytes], list[Substitution]]:
+def substitution(expression: bytes) -> Callable[[bytes, Read], list[Substitution]]:
     """Return ``/pattern/replacement/flags`` as a function. It raises `NoValueError` if the pattern
-    matches an empty text, as ``^`` does, because the server refuses that.
+    matches an empty text, as ``^`` does, because the server refuses that. The replacement may
+    contain variables.
 
     Raises:
         UnknownVariableError: the syntax is wrong.
@@ -59,24 +68,61 @@ def substitution(expression: bytes) -> Callable[[bytes], list[Substitution]]:
         re.DOTALL if b"s" in letters else re.MULTILINE
     )
     compiled = posix(pattern.replace(b"\\" + mark, mark), flags)
-    template = re.sub(rb"\\(\d)", rb"\\g<\1>", replacement.replace(b"\\" + mark, mark))
+    template = _template(replacement.decode("utf-8", "surrogateescape"))
     count = None if b"g" in letters else 1
 
-    def expanded(match: re.Match[bytes]) -> Substitution:
+    def expanded(match: re.Match[bytes], read: Read) -> Substitution:
         if not match[0]:
             raise NoValueError("an empty match")
-        return (*match.span(), match.expand(template))
+        return (*match.span(), b"".join(_filled(part, match, read) for part in template))
 
-    return lambda data: [
-        expanded(match) for match in itertools.islice(compiled.finditer(data), count)
+    return lambda data, read: [
+        expanded(match, read) for match in itertools.islice(compiled.finditer(data), count)
     ]
 
 
-def _subst(data: bytes, expression: bytes) -> bytes:
+def _template(text: str) -> list[int | str | Expression]:
+    """Split a replacement into the numbers of groups, plain texts, and variables.
+
+    Raises:
+        UnknownVariableError: a dollar sign does not start a variable.
+    """
+    parts: list[int | str | Expression] = []
+    at = 0
+    while at < len(text):
+        char, following = text[at], text[at + 1 : at + 2]
+        if char == "\\" and following:
+            parts.append(
+                int(following) if following in "0123456789" else _escaped.get(following, following)
+            )
+            at += 2
+        elif char == "$" and following == "$":
+            parts.append("$")
+            at += 2
+        elif char == "$":
+            variable, at = expression_at(text, at)
+            parts.append(variable)
+        else:
+            parts.append(char)
+            at += 1
+    return parts
+
+
+def _filled(part: int | str | Expression, match: re.Match[bytes], read: Read) -> bytes:
+    """What a part of a replacement stands for. A group that is not there, and null, are empty."""
+    if isinstance(part, int):
+        return (match[part] or b"") if part <= match.re.groups else b""
+    value = part if isinstance(part, str) else read(str(part))
+    if isinstance(value, bytes):
+        return value
+    return b"" if value is None else str(value).encode("utf-8", "surrogateescape")
+
+
+def _subst(data: bytes, read: Read, expression: bytes) -> bytes:
     if not data:
         raise NoValueError("nothing to replace in")
     try:
-        found = substitution(expression)(data)
+        found = substitution(expression)(data, read)
     except UnknownVariableError as error:
         raise NoValueError(str(error)) from None
     parts, place = [], 0
@@ -86,4 +132,4 @@ def _subst(data: bytes, expression: bytes) -> bytes:
     return b"".join([*parts, data[place:]])
 
 
-RULES: Final = {"re.subst": TransformationRule(_subst, 1, 1)}
+RULES: Final = {"re.subst": TransformationRule(_subst, 1, 1, has_variables=True)}

@@ -20,6 +20,8 @@ class TransformationRule(NamedTuple):
     apply: Callable[..., Value]
     least: int = 0
     most: int = 0
+    has_variables: bool = False
+    """Its parameter may contain variables: the function gets a reader of them as well."""
 
 
 def number(text: bytes) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from onehttp_compat.pv import NULL_TEXT, UnknownVariableError
-from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions
+from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 from onehttp_compat.script.message_in_progress import script_log
 from onehttp_compat.sip.uri import SipUri, parse_uri
 
@@ -296,17 +296,18 @@ class XlogFunctions(Functions):
 
     def find(self, name: str) -> Callable[..., Any] | None:
         if name in _XLOG_LEVELS or name == "xalert":
-            return lambda text: self._log(_XLOG_LEVELS.get(name, logging.CRITICAL), text)
+            return lambda text: self._log(name[1:], text)
         return super().find(name)
 
     def xlog(self, level: str, text: str) -> int:
-        wanted = level.upper().removeprefix("L_").lower()
-        return self._log(LEVELS.get(wanted, logging.ERROR), text)
+        return self._log(level.upper().removeprefix("L_").lower(), text)
 
-    def _log(self, level: int, text: str) -> int:
+    def _log(self, name: str, text: str) -> int:
+        level = LEVELS.get(name, logging.CRITICAL if name == "alert" else logging.ERROR)
         try:
             log_text(level, self._world.server.pv.expand(text))
         except UnknownVariableError as error:
-            # The server logs an error instead of the line, but returns 1.
             self._world.mistakes.note(str(error))
+            # The server evaluates only what its log level lets through, such as notices.
+            return as_code(name in ("info", "dbg"))
         return TRUE

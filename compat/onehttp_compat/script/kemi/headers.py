@@ -15,7 +15,7 @@ from onehttp_compat.pseudo_variables.transformations.regular_expressions import 
 from onehttp_compat.pv import as_bytes
 from onehttp_compat.script.kemi.functions import FALSE, NOTHING_TO_DO, TRUE, Functions, as_code
 from onehttp_compat.script.routed_message import FIRST, LAST
-from onehttp_compat.sip.message import canonical, parse_or_refuse
+from onehttp_compat.sip.message import asked_for, canonical, is_header_name, parse_again
 
 NO_SUCH_ONE: Final = 2
 """The result of ``remove_hf_idx`` if there are fewer headers of the name."""
@@ -39,6 +39,8 @@ class _HeaderFunctions(Functions):
         return count
 
     def _beside(self, line: str, name: str, step: int, otherwise: int) -> int:
+        if not is_header_name(name):
+            return FALSE
         found = self._routed.indices(name)
         return self._add(line, found[0] + step if found else otherwise)
 
@@ -53,7 +55,7 @@ class _HeaderFunctions(Functions):
         return text if text is None or text.isascii() else as_bytes(text).decode()
 
     def _text(self, name: str, index: int = 0) -> str | None:
-        texts = [] if self._sip.is_broken else self._sip.all(name)
+        texts = [] if self._sip.is_broken else self._sip.all(asked_for(name))
         if not -len(texts) <= index < len(texts):
             self._world.hint_if_added(name)
             return None
@@ -76,20 +78,22 @@ class HdrFunctions(_HeaderFunctions):
         return self._beside(line, name, 0, FIRST)
 
     def append_to_reply(self, line: str) -> int:
+        if not line:
+            return FALSE
         self._routed.for_replies.append(line)
         return self._scene.append_header(line)
 
     def remove(self, name: str) -> int:
+        if not is_header_name(name):
+            return FALSE
         self._remove(name, self._routed.indices(name))
         return TRUE
 
     def rmappend(self, name: str, line: str) -> int:
-        self.remove(name)
-        return self.append(line)
+        return self.append(line) if self.remove(name) == TRUE else FALSE
 
     def rminsert(self, name: str, line: str) -> int:
-        self.remove(name)
-        return self.insert(line)
+        return self.insert(line) if self.remove(name) == TRUE else FALSE
 
     def is_present(self, name: str) -> int:
         return as_code(self._text(name) is not None)
@@ -137,7 +141,7 @@ class TextopsHeaders(_HeaderFunctions):
 
     def remove_hf(self, name: str) -> int:
         self._remove(name, self._routed.indices(name))
-        return as_code(not self._sip.is_broken)
+        return as_code(not self._sip.is_broken and is_header_name(name))
 
     def remove_hf_re(self, pattern: str) -> int:
         """Returns 1 also for headers that were removed before."""
@@ -166,6 +170,8 @@ class TextopsHeaders(_HeaderFunctions):
         return as_code(self._remove(taken, indices))
 
     def remove_hf_idx(self, name: str, index: int) -> int:
+        if not is_header_name(name):
+            return FALSE
         found = self._routed.indices(name)
         if index < 0:  # counted from the last one; the result does not show whether there was one
             self._remove(name, found[index : index + 1 or None])
@@ -198,20 +204,13 @@ class TextopsxHeaders(_HeaderFunctions):
             self._routed.record_routes and self._sip.is_request
         ):  # their values are unknown before the message is sent
             return FALSE
-        self._routed.apply()
-        return TRUE
+        return TRUE if self._routed.apply() else NOTHING_TO_DO
 
     def msg_set_buffer(self, text: str) -> int:
-        sip = self._sip
-        message = parse_or_refuse(
-            text.encode(), sip.label, sip.source, sip.destination, sip.protocol
-        )
-        if message.refusal:
+        if not text:
             return FALSE
-        routed = self._routed
-        routed.sip, routed.new_uri, routed.body = message, None, None
-        routed.added, routed.removed, routed.replaced = [], set(), {}
-        return TRUE
+        self._routed.use(parse_again(text.encode(), self._sip))
+        return NOTHING_TO_DO if self._sip.refusal else TRUE
 
     def remove_body(self) -> int:
         self._routed.body = b""
@@ -256,16 +255,22 @@ class TextopsxHeaders(_HeaderFunctions):
         return self.append_hf_value(name, value)
 
     def exclude_hf_value(self, name: str, value: str) -> int:
+        if not is_header_name(name):
+            return FALSE
         for index in self._routed.indices(name):
             self._rewrite(index, [one for one in self._current(index) if one != value])
         return TRUE
 
     def append_hf_value(self, name: str, value: str) -> int:
+        if not is_header_name(name):
+            return FALSE
         return self._add(f"{name}: {value}\r\n")
 
     def insert_hf_value(self, name: str, value: str) -> int:
+        if not is_header_name(name):
+            return FALSE
         found = self._routed.indices(name)
-        return self._add(f"{name}: {value}\r\n", found[0] if found else FIRST)
+        return self._add(f"{name}: {value}\r\n", found[0] if found else LAST)
 
     def remove_hf_value(self, name: str) -> int:
         title, _, rest = name.partition("[")
@@ -300,8 +305,7 @@ class TextopsxHeaders(_HeaderFunctions):
         return self._step(name, -1)
 
     def hf_iterator_end(self, name: str) -> int:
-        self._iterators().pop(name, None)
-        return TRUE
+        return FALSE if self._iterators().pop(name, None) is None else TRUE
 
     def hf_iterator_hname(self, name: str) -> str | None:
         header = self._at(name)

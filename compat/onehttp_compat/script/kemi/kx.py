@@ -13,7 +13,7 @@ from onehttp_compat.sip.uri import parse_uri
 from onehttp_compat.sip.value import Value
 
 _VARIABLES: Final = {
-    "au": "$au", "body": "$rb", "callid": "$ci", "cturi": "$(ct{nameaddr.uri})", "duri": "$du",
+    "au": "$au", "body": "$rb", "callid": "$ci", "duri": "$du",
     "fhost": "$fd", "furi": "$fu", "fuser": "$fU", "method": "$rm", "msgbuf": "$mb",
     "ouri": "$ou", "proto": "$pr", "rcv_sock_name": "$Rn",
     "rcvaddr_sock": "$Ras", "rcvip": "$Ri", "rcvadvip": "$RAi", "rcvport": "$Rp",
@@ -67,6 +67,12 @@ class KxFunctions(Functions):
         text = routed.replaced.get(found[0], self._sip.headers[found[0]][1]) if found else ""
         address = parse_address(next(iter(contacts(text)), ""))
         return address.uri if address else None
+
+    def gete_cturi(self) -> Value:
+        return self.get_cturi() or ""
+
+    def getw_cturi(self) -> Value:
+        return self.get_cturi() or NULL
 
     def get_defn(self, name: str) -> int:
         text = self._world.defines.get(name, "")

@@ -32,7 +32,7 @@ class SlFunctions(Functions):
     """``KSR.sl``."""
 
     def send_reply(self, code: int, reason: str) -> int:
-        if self._sip.method == "ACK" or not 100 <= code <= 699:
+        if not self._sip.is_request or self._sip.method == "ACK" or not 100 <= code <= 699:
             return FALSE
         return self._scene.reply_with(f"{code} {reason}")
 
@@ -46,6 +46,8 @@ class SlFunctions(Functions):
         return self.send_reply(500, "I'm terribly sorry, server error occurred (1/SL)")
 
     def sl_forward_reply(self, code: str, reason: str) -> int:
+        if self._sip.is_request:
+            return FALSE
         return self._scene.act(f"forward reply {code} {reason}".rstrip())
 
 
@@ -73,21 +75,27 @@ class MaxfwdFunctions(Functions):
     def process_maxfwd(self, limit: int) -> int:
         routed = self._routed
         found = routed.indices("max-forwards")
+        if not 0 <= limit < MAX_FORWARDS:
+            return FALSE
         if not found:
             routed.add(f"Max-Forwards: {limit}\r\n", FIRST)
             return 2
-        number = _NUMBER(routed.replaced.get(found[0], self._sip.headers[found[0]][1]))
+        written = routed.replaced.get(found[0], self._sip.headers[found[0]][1])
+        number = _NUMBER(written.strip())
         if number is None:
             return FALSE
         value = int(number[0])
         if value == 0:
             return FALSE
-        routed.replaced[found[0]] = str(value - 1 if value <= HIGHEST else HIGHEST)
+        new = str(value - 1 if value <= HIGHEST else HIGHEST)
+        routed.replaced[found[0]] = new.rjust(len(written))  # written over the old number
         return TRUE
 
     def is_maxfwd_lt(self, limit: int) -> int:
         number = _NUMBER(self._sip.header("max-forwards") or "")
-        if not 0 <= limit <= MAX_FORWARDS or number is None:
+        if not 0 <= limit < MAX_FORWARDS:
+            return FALSE
+        if number is None:
             return FALSE if self._sip.header("max-forwards") else FALSE - 1
         return as_code(int(number[0]) < limit)
 

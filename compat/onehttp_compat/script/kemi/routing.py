@@ -9,10 +9,14 @@ from onehttp_compat.pseudo_variables.transformations.regular_expressions import 
 from onehttp_compat.pv import as_bytes
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 from onehttp_compat.script.own_route_header import is_upstream, known_routes, parameters
-from onehttp_compat.script.routed_message import FIRST, Branch
-from onehttp_compat.sip.uri import parse_uri
+from onehttp_compat.script.routed_message import FIRST, LAST, Branch
+from onehttp_compat.sip.uri import SipUri, parse_uri
 
 TWO_AT_ONCE = 2
+
+
+NO_DIRECTION: Final = -6
+PRELOADED: Final = -3
 
 
 class RrFunctions(Functions):
@@ -46,20 +50,18 @@ class RrFunctions(Functions):
         return TRUE
 
     def loose_route(self) -> int:
-        return self._loose_route(is_preloaded=False)
+        return self.loose_route_mode(0)
 
-    def loose_route_mode(self, _mode: int) -> int:
-        return self._loose_route(is_preloaded=False)
+    def loose_route_mode(self, mode: int) -> int:
+        """With another mode than 0, the request line is not asked for a strict router."""
+        return self._loose_route(may_be_strict=mode == 0)
 
     def loose_route_preloaded(self) -> int:
-        return self._loose_route(is_preloaded=True)
+        """The same as ``loose_route``, and whether it has found nothing but this server."""
+        return as_code(self.loose_route() == PRELOADED)
 
     def next_hop_route(self) -> int:
-        routes = known_routes(self._routed)
-        if not routes:
-            return FALSE
-        self._routed.dst_uri = routes[0][2]
-        return TRUE
+        return FALSE  # whatever Route headers there are
 
     def check_route_param(self, pattern: str) -> int:
         params = parameters(self._world, self._scene)
@@ -68,10 +70,13 @@ class RrFunctions(Functions):
         return as_code(posix(pattern.encode()).search(as_bytes(params)))
 
     def is_direction(self, direction: str) -> int:
+        if direction.lower() not in ("upstream", "downstream"):
+            return NO_DIRECTION
         return as_code(is_upstream(self._world, self._scene) == (direction.lower() == "upstream"))
 
-    def _loose_route(self, *, is_preloaded: bool) -> int:
-        """Remove the Route headers that name this server; the request goes to the next one."""
+    def _loose_route(self, *, may_be_strict: bool) -> int:
+        """Remove the Route headers that name this server; the request goes to the next one.
+        Returns -3 for a request outside of a dialog that names no other one."""
         routes = known_routes(self._routed)
         if not routes:
             return FALSE
@@ -79,6 +84,9 @@ class RrFunctions(Functions):
         uri = parse_uri(uri_text)
         if uri is None:
             return FALSE
+        has_tag = self._has_to_tag()
+        if may_be_strict and has_tag and self._is_my_uri(self._routed.uri):
+            return self._after_strict(routes, uri)
         taken = 0
         if self._is_mine(uri):
             taken = 1
@@ -86,8 +94,6 @@ class RrFunctions(Functions):
             following = parse_uri(routes[1][2]) if len(routes) > 1 else None
             if uri.param("r2") == "on" and following is not None and self._is_mine(following):
                 taken = TWO_AT_ONCE  # the second one is this server's other network
-        elif is_preloaded:
-            return FALSE
         rest = routes[taken:]
         next_one = parse_uri(rest[0][2]) if rest else None
         is_strict = next_one is not None and next_one.param("lr") is None
@@ -101,7 +107,33 @@ class RrFunctions(Functions):
         elif rest:
             self._routed.dst_uri = rest[0][2]
             self._scene.act(f"destination {rest[0][2]}")
+        return TRUE if rest or has_tag else PRELOADED
+
+    def _has_to_tag(self) -> bool:
+        recipient = self._sip.address("to")
+        return recipient is not None and bool(recipient.param("tag"))
+
+    def _after_strict(self, routes: list[tuple[int, str, str]], uri: SipUri) -> int:
+        """The router before has put this server into the request line; the URI that was there is
+        the last Route."""
+        if uri.param("lr") is None:
+            self._take(routes, 1)
+            self._routed.set_uri(routes[0][2])
+        else:
+            self._routed.dst_uri = routes[0][2]
+            self._scene.act(f"destination {routes[0][2]}")
+            self._routed.set_uri(routes[-1][2])
+            self._drop_last(routes)
+        self._scene.act(f"$ru = {self._routed.uri}")
         return TRUE
+
+    def _drop_last(self, routes: list[tuple[int, str, str]]) -> None:
+        index = routes[-1][0]
+        kept = [text for place, text, _ in routes[:-1] if place == index]
+        if kept:
+            self._routed.replaced[index] = ", ".join(kept)
+        else:
+            self._routed.remove([index])
 
     def _take(self, routes: list[tuple[int, str, str]], count: int) -> None:
         for index in {route[0] for route in routes[:count]}:
@@ -146,11 +178,14 @@ class DiversionFunctions(Functions):
 
     def add_diversion(self, reason: str) -> int:
         uri = self._sip.uri
+        if not uri:
+            return FALSE
         return self.add_diversion_uri(reason, uri)
 
     def add_diversion_uri(self, reason: str, uri: str) -> int:
         line = f"Diversion: <{uri}>;reason={reason}\r\n"
-        self._routed.add(line, FIRST)
+        found = self._routed.indices("diversion")
+        self._routed.add(line, found[0] if found else LAST)
         return self._scene.append_header(line)
 
 

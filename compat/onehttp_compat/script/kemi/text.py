@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
 from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix
 from onehttp_compat.pv import as_bytes
 from onehttp_compat.script.kemi.bodies.functions import BodyFunctions, replaced
@@ -14,6 +15,11 @@ from onehttp_compat.script.kemi.headers import TextopsxHeaders
 from onehttp_compat.sip.message import parse_or_refuse
 
 LESS: Final = -2
+
+
+_NOWHERE: Final = b"c=IN IP4 0.0.0.0"
+_HELD: Final = (b"a=sendonly", b"a=inactive")
+_DIRECTIONS: Final = (*_HELD, b"a=sendrecv", b"a=recvonly")
 
 
 class TextopsFunctions(BodyFunctions):
@@ -28,7 +34,11 @@ class TextopsFunctions(BodyFunctions):
         return self._search(pattern, self._body)
 
     def search_str(self, text: str, pattern: str) -> int:
-        return self._search(pattern, text.encode())
+        try:
+            return self._search(pattern, text.encode()) if text else FALSE - 1
+        except UnknownVariableError as error:
+            self._world.mistakes.note(str(error))
+            return FALSE - 1
 
     def regex_substring(self, text: str, pattern: str, index: int, count: int, target: str) -> int:
         match = _posix(pattern, text)
@@ -71,9 +81,9 @@ class TextopsFunctions(BodyFunctions):
     def subst_hf(self, name: str, expression: str, which: str) -> int:
         found = self._routed.indices(name)
         chosen = {"f": found[:1], "l": found[-1:]}.get(which[:1].lower(), found)
-        changed = 0
+        changed, read = 0, self._world.server.pv.get
         for index in chosen:
-            text, count = replaced(expression, as_bytes(self._sip.headers[index][1]))
+            text, count = replaced(expression, as_bytes(self._sip.headers[index][1]), read)
             if count:
                 self._routed.replaced[index] = text.decode("utf-8", "surrogateescape")
                 changed += count
@@ -81,7 +91,7 @@ class TextopsFunctions(BodyFunctions):
 
     def subst(self, expression: str) -> int:
         sip = self._sip
-        text, count = replaced(expression, sip.wire())
+        text, count = replaced(expression, sip.wire(), self._world.server.pv.get)
         changed = parse_or_refuse(text, sip.label, sip.source, sip.destination, sip.protocol)
         if not count or changed.refusal:
             return FALSE
@@ -89,7 +99,7 @@ class TextopsFunctions(BodyFunctions):
         return TRUE
 
     def subst_uri(self, expression: str) -> int:
-        text, count = replaced(expression, as_bytes(self._routed.uri))
+        text, count = replaced(expression, as_bytes(self._routed.uri), self._world.server.pv.get)
         if not count:
             return FALSE
         self._routed.set_uri(text.decode("utf-8", "surrogateescape"))
@@ -98,18 +108,25 @@ class TextopsFunctions(BodyFunctions):
 
     def subst_user(self, expression: str) -> int:
         uri = self._routed.parsed_uri
-        text, count = replaced(expression, as_bytes(uri.user)) if uri else (b"", 0)
+        read = self._world.server.pv.get
+        text, count = replaced(expression, as_bytes(uri.user), read) if uri else (b"", 0)
         if not count or not self._routed.rewrite(user=text.decode("utf-8", "surrogateescape")):
             return FALSE
         self._scene.act(f"$ru = {self._routed.uri}")
         return TRUE
 
     def is_audio_on_hold(self) -> int:
-        lines = self._body.decode("utf-8", "replace").splitlines()
-        held = any(
-            line.strip() in ("a=sendonly", "a=inactive", "c=IN IP4 0.0.0.0") for line in lines
-        )
-        return as_code(held)
+        """Returns 1 for an audio stream to 0.0.0.0, 2 for one that is not to be received."""
+        session, *streams = re.split(rb"(?m)^(?=m=)", self._body)
+        for stream in streams:
+            lines = [*stream.splitlines(), *session.splitlines()]  # what the stream says is first
+            if not stream.startswith(b"m=audio "):
+                continue
+            if next((line for line in lines if line.startswith(b"c=")), b"") == _NOWHERE:
+                return TRUE
+            if next((line for line in lines if line in _DIRECTIONS), b"") in _HELD:
+                return TRUE + 1
+        return FALSE
 
     def _search(self, pattern: str, data: bytes) -> int:
         expression = posix(pattern.encode(), re.IGNORECASE | re.MULTILINE)

@@ -80,7 +80,7 @@ class TmFunctions(Functions):
 
     def t_send_reply(self, code: int, reason: str) -> int:
         scene = self._scene
-        if self._sip.method == "ACK":
+        if self._sip.method == "ACK" or not self._sip.is_request:
             return FALSE
         is_new = scene.tm is None and not scene.is_faked
         if is_new and scene.new_transaction() == NOTHING_TO_DO:

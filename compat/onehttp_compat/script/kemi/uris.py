@@ -8,7 +8,7 @@ from typing import Final
 
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 from onehttp_compat.sip.address import split_addresses
-from onehttp_compat.sip.message import canonical
+from onehttp_compat.sip.message import canonical, is_header_name
 from onehttp_compat.sip.uri import SipUri, params_of, parse_uri
 
 _gmt = "%a, %d %b %Y %H:%M:%S GMT"
@@ -117,6 +117,8 @@ class SiputilsFunctions(Functions):
         return as_code(_address_of_record(first) == _address_of_record(second))
 
     def cmp_hdr_name(self, one: str, other: str) -> int:
+        if not is_header_name(one) or not is_header_name(other):
+            return FALSE - 1
         return as_code(canonical(one) == canonical(other))
 
     def hdr_date_check(self, seconds: int) -> int:

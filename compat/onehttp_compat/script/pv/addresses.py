@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from collections.abc import Callable
 from typing import Final
 
@@ -32,25 +31,52 @@ def _rewritten(header: str, part: str) -> Write:
     header; the script sees it only after ``msg_apply_changes``."""
 
     def write(scene: Scene, _: Variable, value: Value) -> None:
-        if value is None:
+        if value is None and part not in ("user", "name"):
             return  # the server reports success, and changes nothing
-        routed, new = scene.routed, text(value, f"${header[0]}...")
+        new = None if value is None else text(value, f"${header[0]}...")
+        routed = scene.routed
         found = routed.indices(header)
         received = routed.sip.headers[found[0]][1] if found else ""
-        address, uri = _read(routed.replaced.get(found[0], received) if found else "")
+        written = routed.replaced.get(found[0], received) if found else ""
+        address, uri = _read(written)
         if uri is None:  # the server falls back to the received header
-            address, uri = _read(received)
+            written = received
+            address, uri = _read(written)
         if address is None or uri is None:
             raise RefusedValueError(f"the {header} header does not parse as an address")
-        name = new if part == "name" else address.name
-        target = new if part == "uri" else address.uri
-        if part in ("user", "host"):
-            target = str(dataclasses.replace(uri, **{part: new}))
-        params = f";{address.params}" if address.params else ""
-        routed.replaced[found[0]] = f"{name} <{target}>{params}".lstrip()
+        routed.replaced[found[0]] = _edited(written, address, uri, part, new)
         scene.act(f"{header}: {routed.replaced[found[0]]}")
 
     return write
+
+
+def _edited(written: str, address: Address, uri: SipUri, part: str, new: str | None) -> str:
+    """Replace a part of an address where it stands, or remove it (None)."""
+    start = written.index(address.uri, len(address.name))
+    before, after = written[:start], written[start + len(address.uri) :]
+    if part == "name":
+        if new is None:
+            return f"{'<' if '<' in before else ''}{address.uri}{after}"
+        if address.name:
+            return f"{before.replace(address.name, new, 1)}{address.uri}{after}"
+        return f"{new} {written}"
+    target = address.uri
+    if part == "uri":
+        target = new or ""
+    elif part == "user":
+        target = _with_user(address.uri, uri, new)
+    elif uri.host:
+        at = target.index(uri.host, len(uri.scheme) + len(uri.user) + 1)
+        target = f"{target[:at]}{new}{target[at + len(uri.host) :]}"
+    return f"{before}{target}{after}"
+
+
+def _with_user(written: str, uri: SipUri, new: str | None) -> str:
+    scheme, rest = written[: len(uri.scheme) + 1], written[len(uri.scheme) + 1 :]
+    if uri.user:
+        kept = rest[len(uri.user) :]
+        return f"{scheme}{new or ''}{kept.removeprefix('@') if new is None else kept}"
+    return f"{scheme}{'' if new is None else new + '@'}{rest}"
 
 
 def _read(written: str) -> tuple[Address | None, SipUri | None]:

@@ -115,7 +115,7 @@ def _buffer(scene: Scene, _: Variable) -> Value:
 
 
 def _updated_buffer(scene: Scene, _: Variable) -> Value:
-    return scene.routed.applied().wire()
+    return scene.routed.wire()
 
 
 def _flags(name: str) -> Table:

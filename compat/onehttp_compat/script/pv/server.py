@@ -68,7 +68,9 @@ def _count(world: World, variable: Variable) -> Value:
             f"$cnt({variable.name}): only the values of $avp(...) and $xavp(...) can be counted"
         )
     found = 0
-    while world.server.pv.get(f"$({inner[1:]}[{found}])") is not None:
+    place = "$({}[{}])" if inner.startswith("$avp") else "${}[{}])"
+    root = inner[1:] if inner.startswith("$avp") else inner[1:-1]
+    while world.server.pv.get(place.format(root, found)) is not None:
         found += 1
     return found
 

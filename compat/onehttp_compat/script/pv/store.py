@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 from typing import Final
 
+from onehttp_compat.pv import Form
 from onehttp_compat.script.catalogue import VariableClass, catalogue
 from onehttp_compat.script.pv import (
     addresses,
@@ -43,6 +44,10 @@ TABLE: Final[Table] = {
 }
 
 
+ELEMENTS: Final = frozenset(("ai", "avp", "branch", "hdr", "hfl", "pU", "pd", "pn", "pu"))
+"""The classes of these that take an element in brackets."""
+
+
 def install(world: World) -> None:
     """Register the variables that are emulated. Those of our own modules are not changed."""
     known = catalogue().variables
@@ -57,6 +62,7 @@ def _register(world: World, kind: str, entry: Accessor, known: VariableClass | N
         kind,
         functools.partial(read, world),
         None if write is None else functools.partial(write, world),
-        needs_name=known is not None and known.needs_name,
-        names=known.names if known is not None else None,
+        form=None
+        if known is None
+        else Form(known.needs_name, known.names, kind in ELEMENTS or kind not in TABLE),
     )

@@ -40,7 +40,7 @@ def _read_avp(world: World, variable: Variable) -> Value:
     if variable.element == "*":
         return ", ".join(map(str, stack)) or None
     index = int(variable.element)
-    return stack[index] if 0 <= index < len(stack) else None
+    return stack[index] if -len(stack) <= index < len(stack) else None
 
 
 def _write_avp(world: World, variable: Variable, value: Value) -> None:
@@ -82,9 +82,14 @@ def _parsed(variable: Variable) -> tuple[str, str, str]:
     return root.strip(), index or variable.element, (field or "").strip()
 
 
+def _place(index: str) -> int:
+    """The place of a record. All records, ``*``, are not supported: the first one is taken."""
+    return int(index) if index.lstrip("-").isdigit() else 0
+
+
 def _read_xavp(world: World, variable: Variable) -> Value:
     root, index, field = _parsed(variable)
-    values, place = _values(world), int(index) if index.lstrip("-").isdigit() else 0
+    values, place = _values(world), _place(index)
     if place < 0:
         place += _roots(values, variable.kind, root)
     if not field:
@@ -97,11 +102,11 @@ def _write_xavp(world: World, variable: Variable, value: Value) -> None:
     root, index, field = _parsed(variable)
     values, kind = _values(world), variable.kind
     if value is None:
-        _remove_xavp(values, kind, root, int(index or 0), field)
+        _remove_xavp(values, kind, root, _place(index), field)
         return
     if not index:
         _push_root(values, kind, root)
-    place = int(index) if index.lstrip("-").isdigit() else 0
+    place = _place(index)
     if Variable(kind, f"{root}[{place}]") not in values:
         if field:
             return  # the server reports success, and changes nothing

@@ -6,7 +6,11 @@ import itertools
 import re
 
 from onehttp_compat.pseudo_variables.syntax import UnknownVariableError
-from onehttp_compat.pseudo_variables.transformations.regular_expressions import posix, substitution
+from onehttp_compat.pseudo_variables.transformations.regular_expressions import (
+    Read,
+    posix,
+    substitution,
+)
 from onehttp_compat.pseudo_variables.transformations.rule import NoValueError
 from onehttp_compat.script.kemi.bodies.multipart import (
     BOUNDARY,
@@ -38,11 +42,13 @@ class BodyFunctions(TextopsHeaders):
         return as_code(self.has_body() > 0 and said.lower() == kind.lower())
 
     def set_body(self, text: str, kind: str) -> int:
+        if not text or not kind:
+            return FALSE
         self._set_type(kind)
         return self._put(text.encode(), kind)
 
     def set_reply_body(self, text: str, kind: str) -> int:
-        if self._routed.has_reply_body:
+        if self._routed.has_reply_body or not text or not kind:
             return FALSE
         self._routed.has_reply_body = True
         self._routed.for_replies.append(f"Content-Type: {kind}\r\n")
@@ -63,7 +69,7 @@ class BodyFunctions(TextopsHeaders):
         return as_code(self._body)
 
     def subst_body(self, expression: str) -> int:
-        edits = edits_of(expression, self._routed.body_to_edit)
+        edits = edits_of(expression, self._routed.body_to_edit, self._world.server.pv.get)
         self._routed.edit_body(edits)
         return as_code(edits)
 
@@ -163,6 +169,8 @@ class BodyFunctions(TextopsHeaders):
             self._routed.add("Mime-Version: 1.0\r\n")
 
     def _set_type(self, kind: str) -> None:
+        if self._type == kind:
+            return
         self._routed.remove(self._routed.indices("content-type"))
         self._routed.add(f"Content-Type: {kind}\r\n")
 
@@ -186,17 +194,17 @@ class BodyFunctions(TextopsHeaders):
         return boundary_of(self._type)
 
 
-def edits_of(expression: str, data: bytes) -> list[Edit]:
+def edits_of(expression: str, data: bytes, read: Read) -> list[Edit]:
     """Return what ``/pattern/replacement/flags`` changes; nothing if it is not valid."""
     try:
-        return [Edit(*one) for one in substitution(expression.encode())(data)]
+        return [Edit(*one) for one in substitution(expression.encode())(data, read)]
     except (UnknownVariableError, NoValueError):
         return []
 
 
-def replaced(expression: str, data: bytes) -> tuple[bytes, int]:
+def replaced(expression: str, data: bytes, read: Read) -> tuple[bytes, int]:
     """Return the result of ``/pattern/replacement/flags``, and the number of replacements."""
-    edits = edits_of(expression, data)
+    edits = edits_of(expression, data, read)
     return edited(data, edits), len(edits)
 
 

@@ -1,0 +1,1 @@
+"""Random calls of the functions of ``KSR``, in the emulation and in the real server."""
