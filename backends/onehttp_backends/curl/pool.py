@@ -84,7 +84,11 @@ class HandlePool:
         if is_full:
             shelf.note_head(handle.head)
             is_full = len(shelf.idle) >= shelf.keeps
-        if is_full or shelf.is_forgotten or (shelf.options.proxy and _remembers_tls(handle)):
+        if (
+            is_full
+            or shelf.is_forgotten
+            or (handle.handshake and shelf.options.proxy and _remembers_tls(handle))
+        ):
             handle.easy.close()
             if handle.handshake:
                 # With a copy of it left, epoll would tell of a socket whose number is another's.

@@ -15,8 +15,8 @@ from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import OneShotCounts
 from onehttp_backends.curl.reading.outcome import (
     VERSION_NAMES,
+    address_of,
     fault_of,
-    peer_of,
     read_error,
     read_response,
 )
@@ -49,7 +49,7 @@ class Account:
         """Whose engine it is: a forked child's is another."""
         self._peers: dict[int, Peer] = {}
         """By libcurl's number of the connection."""
-        self._places: dict[Peer, Peer] = {}
+        self._places: dict[tuple[str, int], Peer] = {}
         """Each once: most connections are to few places."""
         self._briefs: dict[StatusLine, Response] = {}
         self.completed = self.failed = self.cancelled = 0
@@ -222,10 +222,13 @@ class Account:
         return peer
 
     def _place(self, handle: Handle) -> Peer:
-        peer = peer_of(handle)
-        if len(self._places) >= MAX_KNOWN_PEERS:
-            self._places.clear()
-        return self._places.setdefault(peer, peer)
+        address = address_of(handle)
+        peer = self._places.get(address)
+        if peer is None:
+            if len(self._places) >= MAX_KNOWN_PEERS:
+                self._places.clear()
+            peer = self._places.setdefault(address, Peer(*address))
+        return peer
 
 
 def _brief(line: StatusLine) -> Response:

@@ -67,7 +67,8 @@ class Alone:
         """
         ownership, watch, easy = self._ownership, self._watch, handle.easy
         raised = watch.raised
-        if not handle.shelf.closes:
+        closes = handle.shelf.closes
+        if not closes:
             watch.sweep()
         if self._feeder.revision is not self._names.revision:
             self._waits.refresh()
@@ -107,7 +108,14 @@ class Alone:
                 if ownership.is_gone or (events and (len(events) > 1 or events[0][0] != fd)):
                     return None  # woken; or a signal handler has forked, and this is the child
                 # A timer, too, ends the wait: what has come by then is not known to be an answer.
-                is_early = bool(events) and not handle.head and is_unheard(handle, watch, fd)
+                # One that is about to connect has no earlier request, whose answer could be this.
+                is_new = closes or one is self._connecting
+                is_early = (
+                    not is_new
+                    and bool(events)
+                    and not handle.head
+                    and is_unheard(handle, watch, fd)
+                )
             else:
                 return None
             if ownership.is_gone:

@@ -79,12 +79,12 @@ _ALWAYS = (
 """Times of a transfer on whatever connection."""
 
 
-def peer_of(handle: Handle) -> Peer:
+def address_of(handle: Handle) -> tuple[str, int]:
     """The peer of the connection that a handle has used."""
     if path := handle.options.unix_socket:  # of which libcurl tells 46 bytes
-        return Peer(path)
+        return path, 0
     getinfo = handle.getinfo
-    return Peer(getinfo(pycurl.PRIMARY_IP) or "", getinfo(pycurl.PRIMARY_PORT))
+    return getinfo(pycurl.PRIMARY_IP) or "", getinfo(pycurl.PRIMARY_PORT)
 
 
 def read_response(
