@@ -251,6 +251,7 @@ class Handle(MessageSettings):
         """Its transfer is about to begin again: ``elapsed_s`` are over of the limits in all and
         to connect, and what is link-local belongs to the interface ``scope``."""
         setopt = self.easy.setopt
+        self.note_sent()
         self._rest = ()
         self._total_timeout_s = self._connect_timeout_s = UNKNOWN_S
         total_s, connect_s = (limit_s and max(0.001, limit_s - elapsed_s) for limit_s in limits_s)
@@ -294,7 +295,8 @@ class Handle(MessageSettings):
             self.forget_answer()
         except ValueError:  # it is closed: all that a BytesIO says of it
             return False
-        self.was_answered_early = self.was_interrupted = self.has_begun_sending = False
+        self.was_answered_early = self.was_interrupted = False
+        self.has_begun_sending = self.was_sent = False
         self.refused_peer = ""
         if self.handshake and self.handshake.is_new:
             self.handshake.clear()

@@ -53,6 +53,11 @@ class MessageSettings(SendingGuard):
         """The largest size that may be announced before libcurl ends the transfer; 0 = any."""
         self._limit_announced: int | None = self._most_announced
 
+    def note_sent(self) -> None:
+        """It is about to be put in again, which makes libcurl forget what has gone out."""
+        if self.getinfo(pycurl.REQUEST_SIZE):
+            self.was_sent = True
+
     def _set_verb(self, verb: tuple[str, bool], may_be_http2: bool) -> None:
         method, has_body = verb
         setopt = self.easy.setopt

@@ -49,6 +49,7 @@ class SendingGuard:
         "stream_refusals",
         "was_answered_early",
         "was_interrupted",
+        "was_sent",
     )
 
     def __init__(self, options: TransferOptions, watch: OpenedSockets) -> None:
@@ -62,6 +63,9 @@ class SendingGuard:
         """Whether a request may have gone out of which libcurl counts nothing yet: it counts what
         TLS or HTTP/2 has taken, which may be several records or frames at a time. Not kept where
         neither is spoken."""
+        self.was_sent = False
+        """Whether some of it had gone out when it was put in again. What libcurl counts is of the
+        time since."""
         self.sent_on: Socket | None = None
         """The kept connection of TLS that its request went out on, if it speaks HTTP/1."""
         self.received_before = 0
@@ -84,7 +88,8 @@ class SendingGuard:
         """Reset the guard: another transfer begins, or the same one from its beginning."""
         self._sent_with_head = -1
         self._repetitions = 0
-        self.resend_refused = self.was_answered_early = self.has_begun_sending = False
+        self.resend_refused = self.was_answered_early = False
+        self.has_begun_sending = self.was_sent = False
         self.stream_refusals.forget()
 
     def receiving(self, take: Callable[[bytes], int | None]) -> Callable[[bytes], int | None]:
@@ -162,10 +167,10 @@ class SendingGuard:
                 self.resend_refused = True
                 return False
             self._repetitions = 1
-        self.has_begun_sending = True
         self.stream_refusals.forget()
         self._sent_into_dead = self._watch.is_dead(own_port)
         self._sent_with_head = len(self.head)
+        self.has_begun_sending = True  # at last: an exception before it keeps it from going out
         return True
 
 

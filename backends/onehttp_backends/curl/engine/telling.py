@@ -66,5 +66,6 @@ def pick_up(
 
 def begin_anew(multi: Multi, transfer: Transfer, handle: Handle) -> None:
     """Put in again what was taken out: libcurl counts its time from now on, we from its begin."""
+    handle.note_sent()
     handle.limit_to(transfer.left_s())
     add_once(multi, handle.easy)

@@ -188,7 +188,7 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
         code = CurlCode.COULDNT_CONNECT  # of QUIC, whose first datagram was refused
     if code == CurlCode.BAD_FUNCTION_ARGUMENT and phase is Phase.TLS:
         code = CurlCode.SSL_CERTPROBLEM  # as libcurl 7.88 has it: an unusable key
-    sent = _sent(handle, request, phase)
+    sent = _sent(handle, request)
     if code == CurlCode.TOO_MANY_REDIRECTS and not request.options.max_redirects:
         text = ENDLESS_CHALLENGES
     auth = request.options.auth
@@ -222,17 +222,17 @@ def _error_of_its_own(
     if handle.refused_peer and code in _OF_A_REFUSED_PEER:
         return refused_peer(shown(request), handle.refused_peer)
     if handle.handshake and not handle.head:
-        return _tls_refusal(handle.handshake, request, code, text)
+        return _tls_refusal(handle, handle.handshake, request, code, text)
     return None
 
 
-def _sent(handle: Handle, request: Request, phase: Phase) -> Sent:
-    """How far the request of a failed transfer got."""
+def _sent(handle: Handle, request: Request) -> Sent:
+    """How far the request of a failed transfer got, on whatever connection: libcurl may have failed
+    to make another, to send it once more."""
     if handle.head:
         return Sent.YES
-    if phase not in (Phase.SEND, Phase.FIRST_BYTE, Phase.BODY) or handle.stream_refusals:
-        return Sent.NO
-    return Sent.NO if is_unsent(handle, request) else Sent.MAYBE
+    is_undone = bool(handle.stream_refusals) or is_unsent(handle, request)
+    return Sent.NO if is_undone else Sent.MAYBE
 
 
 def _not_repeated(handle: Handle, request: Request) -> TransferError:
@@ -272,11 +272,14 @@ def _of_the_system(number: int) -> str:
     return f" ({os.strerror(number)})" if number not in (0, errno.ECONNREFUSED) else ""
 
 
-def _tls_refusal(handshake: Handshake, request: Request, code: int, text: str) -> TLSError | None:
+def _tls_refusal(
+    handle: Handle, handshake: Handshake, request: Request, code: int, text: str
+) -> TLSError | None:
     """The error of a handshake that one side did not like in the end."""
     place = shown(request)
     if handshake.refusal == NOT_NAMED:
-        return TLSError(CurlCode.PEER_FAILED_VERIFICATION, f"{place}: {NOT_NAMED}", sent=Sent.NO)
+        sent = _sent(handle, request)
+        return TLSError(CurlCode.PEER_FAILED_VERIFICATION, f"{place}: {NOT_NAMED}", sent=sent)
     if handshake.refusal or (code in _OF_A_REFUSAL and handshake.is_refusal(text)):
         code = CurlCode.SSL_CLIENTCERT if handshake.refusal else code
         sent = Sent.NO if handshake.is_new else Sent.MAYBE
@@ -296,7 +299,7 @@ def _lookup_error(handle: Handle, request: Request, code: int, text: str) -> Tra
         code = CurlCode.COULDNT_RESOLVE_HOST if is_host else CurlCode.COULDNT_RESOLVE_PROXY
         reason = f" ({wait.answer.reason})" if wait.answer else ""
         text = f"Could not resolve {'host' if is_host else 'proxy'}: {wait.place.host}{reason}"
-    sent = Sent.YES if handle.head else Sent.NO
+    sent = _sent(handle, request)
     return transfer_error(code, f"{shown(request)}: {text}", sent=sent, phase=Phase.LOOKUP)
 
 

@@ -56,7 +56,7 @@ def is_unsent(handle: Handle, request: Request) -> bool:
     may have arrived when a later one fails. A request that fits into one is read whole or not at
     all.
     """
-    if handle.easy.getinfo(pycurl.REQUEST_SIZE):
+    if handle.was_sent or handle.easy.getinfo(pycurl.REQUEST_SIZE):
         return False
     is_counted = handle.shelf.is_http1 and not handle.is_wrapped
     return is_counted or not handle.has_begun_sending or _is_small(request)
