@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from onehttp_backends.hints.elsewhere import OF_HEADERS, tell
@@ -14,6 +15,8 @@ _BLANKS = " \t"
 """Around a value (RFC 9110, 5.6.3). To Python half a letter of UTF-8 is a blank, too: ``à`` ends in
 a byte that is one of Latin-1."""
 _MAX_DIGITS = 30
+_leads_on: Final = re.compile(rb"HTTP/\S+[ \t](?:[13]\d\d|401|407)").match
+"""A status line that another may come behind: interim answers, redirects and challenges."""
 
 
 class Headers(Mapping[str, str]):
@@ -79,14 +82,46 @@ def parse_trailers(lines: list[bytes]) -> Headers:
     return _blocks(lines)[1]
 
 
+def begins_head(line: bytes, before: bytes, last: bytes) -> bool:
+    """Whether a line that starts with ``HTTP/`` is a status line, and no field of such a name:
+    heads and trailers have a colon in each line.
+
+    Args:
+        before: the line before it; empty: it is the first.
+        last: the last status line before it.
+    """
+    return b":" not in line or not before or (before in BLANK_LINES and _leads_on(last) is not None)
+
+
+def status_lines(head: Iterable[bytes]) -> Iterator[bytes]:
+    """The status lines in raw header lines."""
+    before = last = b""
+    for line in head:
+        if line.startswith(b"HTTP/") and begins_head(line, before, last):
+            last = line
+            yield line
+        before = line
+
+
+def last_status(head: Iterable[bytes]) -> bytes:
+    """The three digits of the last status line; empty: there is none."""
+    last = b""
+    for last in status_lines(head):  # noqa: B007 - the last is wanted
+        pass
+    return last.partition(b" ")[2][:3]
+
+
 def _blocks(lines: list[bytes]) -> tuple[list[tuple[str, Headers]], Headers]:
     blocks: list[tuple[str, list[tuple[str, str]]]] = []
     pairs: list[tuple[str, str]] = []
     trailers: list[tuple[str, str]] = []
+    before = last = b""
     for raw in lines:
         line = raw.decode("latin-1").rstrip("\r\n")
-        if line.startswith("HTTP/"):
-            pairs, trailers = [], []
+        is_first = line.startswith("HTTP/") and begins_head(raw, before, last)
+        before = raw
+        if is_first:
+            pairs, trailers, last = [], [], raw
             blocks.append(
                 (line.split(" ", 2)[2].strip(_BLANKS) if line.count(" ") > 1 else "", pairs)
             )

@@ -21,7 +21,7 @@ from onehttp_backends.curl.names.hops import STOP, Hops
 from onehttp_backends.curl.names.lookup import FAMILIES, Name
 from onehttp_backends.curl.names.places import Place, places
 from onehttp_backends.curl.names.wait import Wait
-from onehttp_backends.curl.options import apply_options, milliseconds
+from onehttp_backends.curl.options import announced_bytes, apply_options, milliseconds
 from onehttp_backends.curl.receiving.decoding import Decoding
 from onehttp_backends.curl.receiving.passing_by import PassingBy
 from onehttp_backends.curl.receiving.switching import has_switched
@@ -319,10 +319,10 @@ class Handle(MessageSettings):
         self.passes_redirects_by = None
         write = self._keep_what_fits if options.body_policy == "truncate" else self.body.write
         if passes_by or self.decoding:
+            # libcurl would end it for a length that is announced, before the head is whole.
+            self._most_announced = LARGEST_NUMBER if passes_by else announced_bytes(options)
+            self._verb = ("", False)  # with which it is set
             if self.decoding is None:
-                # libcurl would end it for a length that is announced, before the head is whole.
-                self._most_announced = LARGEST_NUMBER
-                self._verb = ("", False)  # with which it is set
                 self.decoding = Decoding(options, self.head, self.body)
             write = self._decode
         passing = PassingBy(self, write)

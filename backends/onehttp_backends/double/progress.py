@@ -120,7 +120,8 @@ class ExchangeProgress:
         elif name == "send_request_headers.started":
             self.phase = Phase.SEND
             self.is_answered = False
-            self._heads.append(Heads(self._place, _method(info), *self._of_body))
+            is_reused = bool(self._heads) or not self.opened
+            self._heads.append(Heads(self._place, _method(info), *self._of_body, is_reused))
             self._number = info.get("stream_id", 0)
             self._at.setdefault("sending", now)
             self._at["pretransfer"] = now
@@ -234,7 +235,8 @@ class ExchangeProgress:
     @property
     def may_repeat(self) -> bool:
         """The exchange went into a connection made before, and no answer came."""
-        return self.opened == 0 and not self.is_answered and self.phase is not Phase.QUEUE
+        is_answered = self.is_answered or self._is_begun
+        return self.opened == 0 and not is_answered and self.phase is not Phase.QUEUE
 
     def timings(self) -> Timings:
         """Microseconds to the end of each phase."""

@@ -10,8 +10,8 @@ MAX_REMEMBERED: Final = 256
 """Servers have few status lines, and send them again and again."""
 MAX_REMEMBERED_BYTES: Final = 128
 _BLANK: Final = b"\r\n"
-_OF_ANY_VERSION: Final = re.compile(rb"HTTP/([123](?:\.\d)?) (\d{3})(?!\d)").match
-_OF_HTTP1: Final = re.compile(rb"HTTP/(1\.[01]) (\d{3})(?!\d)").match
+_OF_ANY_VERSION: Final = re.compile(rb"HTTP/(1\.[01]|[23]) ([1-9]\d\d)(?!\d)").match
+_OF_HTTP1: Final = re.compile(rb"HTTP/(1\.[01]) ([1-9]\d\d)(?!\d)").match
 """libcurl accepts more than these. The second is for origins that speak HTTP/1 only."""
 
 
@@ -46,10 +46,9 @@ class StatusLines:
 
     def _read(self, line: bytes) -> StatusLine | None:
         found = self._is_one(line)
-        version = found[1].decode() if found else ""
-        if found is None or version not in ("1.0", "1.1", "2", "3"):
+        if found is None:
             return None
-        said = (int(found[2]), version)
+        said = (int(found[2]), found[1].decode())
         if len(line) <= MAX_REMEMBERED_BYTES:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()

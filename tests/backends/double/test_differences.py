@@ -97,15 +97,6 @@ ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], An
         (200, b"ok"),
         ("RequestError", 3),
     ),
-    "a tab after the version, and a body larger than allowed": (
-        lambda: on_both(
-            lambda: answering(b"HTTP/1.1\t200 OK\r\nContent-Length: 2\r\n\r\nok"),
-            options=TransferOptions(max_body_bytes=1),
-        ),
-        errors,
-        ("TooLargeError", 63),
-        ("ProtocolError", 1),
-    ),
     "a POST over HTTP/2, where the server has ended the idle connection": (
         of_http2_that_has_ended,
         lambda told: told[0],

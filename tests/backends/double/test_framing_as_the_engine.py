@@ -152,6 +152,16 @@ def test_transfer_codings_are_read_as_by_the_engine(coding: bytes) -> None:
     check(LINE + b"Transfer-Encoding: " + coding + b"\r\n\r\n" + CHUNKS)
 
 
+@pytest.mark.parametrize("coding", CODINGS)
+@pytest.mark.parametrize("comes_first", [False, True])
+@pytest.mark.parametrize("length", [b"2", b"99", b"99999999999", b"x", b"2, 3"])
+def test_a_length_beside_codings(coding: bytes, comes_first: bool, length: bytes) -> None:
+    """It does not count (RFC 9112, 6.3)."""
+    fields = [b"Transfer-Encoding: " + coding, b"Content-Length: " + length]
+    lines = b"".join(each + b"\r\n" for each in sorted(fields, reverse=comes_first))
+    check(LINE + lines + b"\r\n" + CHUNKS)
+
+
 @pytest.mark.parametrize("what", FIELDS)
 def test_lines_of_a_head(what: str) -> None:
     check(LINE + FIELDS[what])

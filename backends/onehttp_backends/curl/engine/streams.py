@@ -13,7 +13,7 @@ from onehttp_backends.curl.engine.account import Account
 from onehttp_backends.curl.engine.early_answers import withdrawn
 from onehttp_backends.curl.engine.transfer import Flow, Transfer
 from onehttp_backends.curl.idle_limit import IdleLimits
-from onehttp_backends.curl.reading.heads import is_whole
+from onehttp_backends.curl.reading.heads import fault_of_head, is_whole
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.stream_handle import StreamHandle
 
@@ -68,7 +68,8 @@ class Streams:
         handle, flow = transfer.handle, transfer.flow
         if self.open.pop(transfer, self) is None and handle is not None and flow is not None:
             self._watch.release(handle.easy, has_ended=True)
-            if flow.head is None and is_whole(handle, bool(flow.pieces)):
+            is_there = flow.head is None and is_whole(handle, bool(flow.pieces))
+            if is_there and fault_of_head(handle) is None:
                 flow.head = self._account.read(handle)
 
     def _look_at(self, transfer: Transfer) -> None:
@@ -78,7 +79,7 @@ class Streams:
             return
         pieces = flow.pieces
         if flow.head is None and is_whole(handle, bool(pieces)):
-            code, text = withdrawn(handle, self._watch)
+            code, text = fault_of_head(handle) or withdrawn(handle, self._watch)
             if code:
                 self._fail(transfer, code, text)
                 return

@@ -18,7 +18,7 @@ import pycurl
 from onehttp_backends.contract import Proxy
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.names.places import Place, places
-from onehttp_backends.headers import BLANK_LINES
+from onehttp_backends.headers import BLANK_LINES, begins_head
 
 STOP: Final = itertools.repeat(1).__next__
 """For ``RESOLVER_START_FUNCTION``: libcurl, about to look a name up, ends the transfer instead.
@@ -33,6 +33,7 @@ class Hops:
         "_first_stops",
         "_head",
         "_is_redirect",
+        "_last",
         "_may_go_on",
         "_proxy",
         "_stops",
@@ -58,6 +59,8 @@ class Hops:
         self._stops = self._first_stops.copy()
         self._url = origin
         self._is_redirect = self._may_go_on = False
+        self._last = b""
+        """The last status line."""
         self.paused: deque[Easy] = deque()
         """The set that the handle is added to when it pauses."""
         self.wanted: list[Place] = []
@@ -90,7 +93,8 @@ class Hops:
         return self._note(line)
 
     def _note(self, line: bytes) -> int | None:
-        if line.startswith(b"HTTP/"):
+        if line.startswith(b"HTTP/") and begins_head(line, b"".join(self._head[-1:]), self._last):
+            self._last = line
             self._is_redirect = line.partition(b" ")[2][:1] == b"3"
         elif line in BLANK_LINES:
             self._is_redirect = False  # what may still come are trailers

@@ -1,4 +1,4 @@
-"""Whether the head of an answer is all there, while its body is still to come."""
+"""Whether the head of an answer is all there, while its body is still to come, and is one."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ from typing import Final
 from onehttp_backends.contract import AuthScheme
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.receiving.passing_by import REDIRECT_CODES
-from onehttp_backends.headers import BLANK_LINES
+from onehttp_backends.errors import CurlCode
+from onehttp_backends.headers import BLANK_LINES, begins_head, last_status
 
 UNASKED_SCHEMES: Final = AuthScheme.BASIC | AuthScheme.BEARER
+NO_STATUS_LINE: Final = "the answer begins with no status line of HTTP"
+CUT_OFF: Final = "the connection ended in the middle of the head"
 
 
 def is_whole(handle: Handle, has_body: bool) -> bool:
@@ -25,12 +28,31 @@ def is_whole(handle: Handle, has_body: bool) -> bool:
         return not handle.has_switched
     if head[-1] not in BLANK_LINES:
         return False
-    status = next(
-        (line.partition(b" ")[2][:3] for line in reversed(head) if line.startswith(b"HTTP/")), b""
-    )
+    status = last_status(head)
     if status.startswith(b"1"):
         return False
     auth = handle.options.auth
     if auth is not None and auth.schemes & ~UNASKED_SCHEMES and status in (b"401", b"407"):
         return False
     return not (handle.passes_redirects_by and status in REDIRECT_CODES)
+
+
+def fault_of_head(handle: Handle) -> tuple[int, str] | None:
+    """What is wrong with heads that libcurl has taken: it looks at the beginning of a status line
+    only, behind an interim answer at none, and a head may end before its blank line."""
+    if handle.options.as_libcurl:
+        return None
+    before = last = b""
+    is_open = is_interim = True
+    for line in handle.head:
+        is_first = line.startswith(b"HTTP/") and begins_head(line, before, last)
+        if is_first or (is_interim and not is_open) or not last:
+            if not handle.shelf.status_lines.begin_with(line):
+                return CurlCode.UNSUPPORTED_PROTOCOL, NO_STATUS_LINE
+            last, is_open, is_interim = line, True, line.partition(b" ")[2][:1] == b"1"
+        elif line in BLANK_LINES:
+            is_open = False
+        before = line
+    if not last:
+        return CurlCode.UNSUPPORTED_PROTOCOL, NO_STATUS_LINE
+    return (CurlCode.GOT_NOTHING, CUT_OFF) if is_open else None

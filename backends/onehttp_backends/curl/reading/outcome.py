@@ -12,12 +12,14 @@ from onehttp_backends.codings.stages import CodingError
 from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.names.places import place_of
+from onehttp_backends.curl.reading.heads import fault_of_head
 from onehttp_backends.curl.reading.phase import (
     has_ended_by_peer,
     is_of_proxys_answer,
     is_unsent,
     phase_of,
 )
+from onehttp_backends.curl.receiving.switching import switched
 from onehttp_backends.curl.stream_refusals import is_above_goaway
 from onehttp_backends.curl.tls.handshake import NOT_NAMED, Handshake
 from onehttp_backends.errors import (
@@ -32,7 +34,6 @@ from onehttp_backends.errors import (
     code_name,
     transfer_error,
 )
-from onehttp_backends.headers import BLANK_LINES
 from onehttp_backends.rules.credentials import DIGEST
 from onehttp_backends.rules.public_addresses import refused_peer
 from onehttp_backends.rules.status_lines import StatusLine
@@ -132,9 +133,9 @@ def read_response(
 
 def fault_of(handle: Handle, request: Request) -> TransferError | None:
     """The fault of a response that libcurl has accepted as complete."""
-    head = handle.head
-    is_whole = head and head[-1] in BLANK_LINES and handle.shelf.status_lines.begin_with(head[0])
-    if not is_whole and (error := _head_error(handle, request)):
+    if handle.shelf.status_lines.of_only_head(handle.head) is None and (
+        error := _head_error(handle, request)
+    ):
         return error
     if handle.decoding and not handle.was_truncated:
         handle.decoding.finish()
@@ -144,28 +145,12 @@ def fault_of(handle: Handle, request: Request) -> TransferError | None:
 
 
 def _head_error(handle: Handle, request: Request) -> TransferError | None:
-    if not (fault := _fault_of_head(handle)):
+    if not (fault := fault_of_head(handle)):
         return None
     code, text = fault
-    # By an interim response, which was whole.
-    is_begun = code == CurlCode.GOT_NOTHING and any(line in BLANK_LINES for line in handle.head)
-    sent = Sent.YES if is_begun else Sent.MAYBE
-    phase = Phase.BODY if is_begun else Phase.FIRST_BYTE
+    is_begun = bool(handle.head) and handle.shelf.status_lines.begin_with(handle.head[0])
+    sent, phase = (Sent.YES, Phase.BODY) if is_begun else (Sent.MAYBE, Phase.FIRST_BYTE)
     return answer_error(code, f"{shown(request)}: {text}", sent=sent, phase=phase)
-
-
-def _fault_of_head(handle: Handle) -> tuple[int, str] | None:
-    head = handle.head
-    if handle.options.as_libcurl:
-        return None
-    if not (head and handle.shelf.status_lines.begin_with(head[0])):
-        return CurlCode.UNSUPPORTED_PROTOCOL, "the answer begins with no status line of HTTP"
-    for line in reversed(head):
-        if line in BLANK_LINES:
-            return None  # what follows are trailers
-        if line.startswith(b"HTTP/"):
-            break
-    return CurlCode.GOT_NOTHING, "the connection ended in the middle of the head"
 
 
 def _decoding_error(request: Request, fault: CodingError | CurlCode) -> TransferError:
@@ -177,8 +162,10 @@ def read_error(handle: Handle, request: Request, code: int, text: str) -> Transf
     wait = handle.wait
     if wait and (wait.is_parked or (code in _OF_LOOKUP and not handle.is_stopped)):
         return _lookup_error(handle, request, code, text)
-    if code == CurlCode.PARTIAL_FILE and handle.head and (cut := _head_error(handle, request)):
-        return cut  # libcurl speaks of the body that the head has announced so far
+    error = _head_error(handle, request) if handle.head else None
+    # Of a head that is cut short libcurl speaks of the body that it has announced so far.
+    if error and (error.code == CurlCode.UNSUPPORTED_PROTOCOL or code == CurlCode.PARTIAL_FILE):
+        return error
     phase = phase_of(handle, request, code)
     if known := _error_of_its_own(handle, request, code, text):
         return known
@@ -217,6 +204,8 @@ def _error_of_its_own(
         return _refused(request, f" ({text})")
     if code == CurlCode.SEND_FAIL_REWIND and handle.stream_refusals and not handle.head:
         return _refused(request)
+    if handle.has_switched:
+        return switched(request)
     if handle.decoding and handle.decoding.fault:
         return _decoding_error(request, handle.decoding.fault)
     if handle.refused_peer and code in _OF_A_REFUSED_PEER:

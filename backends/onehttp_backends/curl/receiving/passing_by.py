@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
-from onehttp_backends.headers import BLANK_LINES
+from onehttp_backends.headers import BLANK_LINES, begins_head
 from onehttp_backends.response import REDIRECTS
 
 REDIRECT_CODES: Final = tuple(b"%d" % status for status in sorted(REDIRECTS))
@@ -29,13 +29,15 @@ class PassingBy:
         write: takes the bodies of other answers.
     """
 
-    __slots__ = ("_announced_bytes", "_is_redirect", "_leads_on", "_receiving", "_write")
+    __slots__ = ("_announced_bytes", "_is_redirect", "_last", "_leads_on", "_receiving", "_write")
 
     def __init__(self, receiving: Receiving, write: Callable[[bytes], int | None]) -> None:
         self._receiving = receiving
         self._write = write
         self._is_redirect = self._leads_on = False
         self._announced_bytes = SMALL_BYTES + 1
+        self._last = b""
+        """The last status line."""
 
     def note(self, line: bytes) -> int | None:
         """A line of a head (``HEADERFUNCTION``)."""
@@ -49,7 +51,10 @@ class PassingBy:
         return self._write(chunk)
 
     def _note(self, line: bytes) -> int | None:
-        if line.startswith(b"HTTP/"):
+        if line.startswith(b"HTTP/") and begins_head(
+            line, b"".join(self._receiving.head[-2:-1]), self._last
+        ):
+            self._last = line
             self._is_redirect = line.partition(b" ")[2][:3] in REDIRECT_CODES
             self._leads_on = False
             self._announced_bytes = SMALL_BYTES + 1

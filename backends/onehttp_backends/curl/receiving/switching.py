@@ -10,7 +10,7 @@ from typing import Final
 
 from onehttp_backends.contract import Request
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, answer_error
-from onehttp_backends.headers import BLANK_LINES
+from onehttp_backends.headers import BLANK_LINES, last_status
 from onehttp_backends.shown import shown
 
 SWITCHING: Final = 101
@@ -22,8 +22,7 @@ def has_switched(head: list[bytes]) -> bool:
     """Whether the last of the heads that have come is such a one, and whole."""
     if not head or head[-1] not in BLANK_LINES:
         return False
-    status = next((line for line in reversed(head) if line.startswith(b"HTTP/")), b"")
-    return status.partition(b" ")[2][:3] == _STATUS
+    return last_status(head) == _STATUS
 
 
 def switched(request: Request) -> TransferError:

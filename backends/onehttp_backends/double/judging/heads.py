@@ -23,9 +23,9 @@ MAX_HEAD_BYTES: Final = 300 * 1024
 _PREFIX: Final = b"HTTP/"
 MAX_LENGTH: Final = 2**63 - 1
 _later_version = re.compile(rb"HTTP/[23][ \t]\d{3}[ \t]").match
-_status = re.compile(rb"HTTP/1\.\d ([01]\d\d|\d{3}(?!\d))").match
+_as_far_as_libcurl_looks = re.compile(rb"HTTP/1\.[01][ \t]\d{3}").match
+_status = re.compile(rb"HTTP/1\.[01] ([1-9]\d\d)(?!\d)").match
 _name = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
-LOWEST: Final = 100
 LOWEST_FINAL: Final = 200
 SWITCHING: Final = 101
 BODILESS: Final = (204, 304)
@@ -39,21 +39,28 @@ class Heads:
         method: what it answers.
         most_bytes: a body that is announced to be larger is refused; 0: none is.
         wanted: how much of it is read, if that is not all.
+        is_reused: an answer has come over the connection before.
     """
 
     def __init__(
-        self, place: str, method: str = "GET", most_bytes: int = 0, wanted: int = 0
+        self,
+        place: str,
+        method: str = "GET",
+        most_bytes: int = 0,
+        wanted: int = 0,
+        is_reused: bool = False,
     ) -> None:
         self._place = place
         self._method = method
         self._most_bytes = most_bytes or MAX_LENGTH
         self._wanted = wanted
+        self._is_reused = is_reused
         self._begin()
         self.lines: list[bytes] = []
         self._pending = b""
         self._body: BodyEnd | Chunks | None = None
         self.is_begun = False
-        """One of them is whole."""
+        """There is a status line."""
 
     @property
     def has_more(self) -> bool:
@@ -67,7 +74,7 @@ class Heads:
         self._field = b""
         self._lengths: set[int | None] = set()
         self._locations: set[bytes] = set()
-        self._is_chunked = False
+        self._has_codings = self._is_chunked = False
         self._fields = 0
 
     def take(self, data: bytes) -> bytes | None:
@@ -109,30 +116,35 @@ class Heads:
 
     def _check_begun(self, line: bytes) -> None:
         if not self._status and not line.startswith(_PREFIX[: len(line)]):
-            if self.is_begun:
-                self._refuse(CurlCode.WEIRD_SERVER_REPLY, "no HTTP after an interim response")
-            is_blank = line == b"\r"
-            self._refuse(CurlCode.UNSUPPORTED_PROTOCOL, "not HTTP", is_begun=is_blank)
+            self._refuse_other(line)
         if len(line) > MAX_LINE_BYTES:
             self._refuse(CurlCode.TOO_LARGE, f"a header of more than {MAX_LINE_BYTES} bytes")
 
     def _take_status(self, line: bytes, raw: bytes) -> None:
-        if b"\0" in line or b"\r" in line or _later_version(line):
-            self._refuse(CurlCode.WEIRD_SERVER_REPLY, "no status line of HTTP/1", is_begun=False)
-        if not line:
-            code = CurlCode.WEIRD_SERVER_REPLY if self.is_begun else CurlCode.UNSUPPORTED_PROTOCOL
-            self._refuse(code, "not HTTP")
+        if not line.startswith(_PREFIX):
+            self._refuse_other(line)
+        is_split = _as_far_as_libcurl_looks(line) and (b"\0" in line or b"\r" in line)
+        if is_split or _later_version(line):
+            self._refuse(CurlCode.WEIRD_SERVER_REPLY, "no status line of HTTP/1")
         found = _status(line)
-        self._status = int(found[1]) if found else -1
-        if found and self._status < LOWEST:
-            self._refuse(CurlCode.UNSUPPORTED_PROTOCOL, "no status that there is")
+        if found is None:
+            self._refuse(CurlCode.UNSUPPORTED_PROTOCOL, "no status line of HTTP/1")
+        self._status = int(found[1])
+        self.is_begun = True
         self.lines.append(raw)
-        self._passed.append(found[0] + b" \r\n" if found else raw)
+        self._passed.append(found[0] + b" \r\n")
+
+    def _refuse_other(self, line: bytes) -> NoReturn:
+        speaks_http = self._is_reused or self.is_begun
+        is_blank_or_alike = line[:1] in (b"", b"\r") or line.upper().startswith(_PREFIX)
+        is_weird = speaks_http and not is_blank_or_alike
+        code = CurlCode.WEIRD_SERVER_REPLY if is_weird else CurlCode.UNSUPPORTED_PROTOCOL
+        self._refuse(code, "not HTTP")
 
     def _take_line(self, line: bytes, raw: bytes) -> None:
         """A field begins, or what goes on in the line before does."""
         if line[:1] == b"\r":
-            self._refuse(CurlCode.GOT_NOTHING, "a CR within a head", is_begun=False)
+            self._refuse(CurlCode.GOT_NOTHING, "a CR within a head")
         if line[:1] in b" \t" and self._field:
             self._field = self._field.rstrip() + b" " + raw.lstrip(b" \t")
             if len(self._field) > MAX_LINE_BYTES:
@@ -163,7 +175,7 @@ class Heads:
         if not is_plain and name != b"location":
             return False
         if name == b"content-length":
-            if self._counts_its_body():
+            if self._counts_its_body() and (self._is_chunked or not self._has_codings):
                 self._check_length(value)
             return False
         if name == b"transfer-encoding":
@@ -193,13 +205,17 @@ class Heads:
         length, *others = self._lengths
         if length is None or others:
             self._refuse(CurlCode.WEIRD_SERVER_REPLY, "no Content-Length, or more than one")
-        if self._method != "HEAD" and length > self._most_bytes:
-            limit = f"max_body, {self._most_bytes} bytes"
-            self._refuse(CurlCode.FILESIZE_EXCEEDED, f"the body is larger than {limit}")
+        if self._method != "HEAD" and length > MAX_LENGTH:
+            self._refuse_size()
+
+    def _refuse_size(self) -> NoReturn:
+        limit = f"max_body, {self._most_bytes} bytes"
+        self._refuse(CurlCode.FILESIZE_EXCEEDED, f"the body is larger than {limit}")
 
     def _take_codings(self, value: bytes) -> None:
-        """A list of codings, of which ``chunked`` is the last that counts."""
-        is_chunked = False
+        """A list of codings, of which ``chunked`` is the last that counts. Whatever it has, no
+        length counts beside it (RFC 9112, 6.3)."""
+        self._has_codings, is_chunked = True, False
         for coding in value.lower().split(b","):
             name = coding.strip(b" \t")
             if name == b"chunked":
@@ -210,10 +226,9 @@ class Heads:
     def _end(self) -> bytes:
         """What may go on of a head that is whole."""
         passed = self._passed
-        self.is_begun = self._status >= LOWEST
         if self._status == SWITCHING:
             self._refuse(CurlCode.GOT_NOTHING, "another protocol, which was not asked for")
-        if LOWEST <= self._status < LOWEST_FINAL:
+        if self._status < LOWEST_FINAL:
             self._begin()
         elif self._method == "HEAD" or self._status in BODILESS:
             self._body = BodyEnd(0)
@@ -221,8 +236,10 @@ class Heads:
             passed.append(b"Transfer-Encoding: chunked\r\n")
             self._body = Chunks(self._take_trailer, self._refuse, self._wanted)
         else:
-            length = next(iter(self._lengths), None)
+            length = None if self._has_codings else next(iter(self._lengths), None)
             if length is not None:
+                if length > self._most_bytes:
+                    self._refuse_size()
                 passed.append(b"Content-Length: %d\r\n" % length)
             self._body = BodyEnd(length)
         self._passed = []
@@ -236,8 +253,6 @@ class Heads:
             self._refuse(CurlCode.RECV_ERROR, f"headers of more than {MAX_HEAD_BYTES} bytes")
         self.lines.append(line + b"\r\n")
 
-    def _refuse(self, code: int, text: str, is_begun: bool = True) -> NoReturn:
-        is_begun = is_begun or self.is_begun
-        sent = Sent.YES if is_begun else Sent.MAYBE
-        phase = Phase.BODY if is_begun else Phase.FIRST_BYTE
+    def _refuse(self, code: int, text: str) -> NoReturn:
+        sent, phase = (Sent.YES, Phase.BODY) if self.is_begun else (Sent.MAYBE, Phase.FIRST_BYTE)
         raise answer_error(code, f"{self._place}: {text}", sent=sent, phase=phase)
