@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 import pycurl
 
@@ -14,7 +14,11 @@ from onehttp_backends.curl.signal_safe import data_callback, prereq_callback, so
 from onehttp_backends.curl.sockets.socket import Socket
 from onehttp_backends.curl.stream_refusals import StreamRefusals
 from onehttp_backends.curl.tls.handshake import Handshake
+from onehttp_backends.headers import last_status
 from onehttp_backends.rules.public_addresses import is_public
+
+_ASKING_AGAIN: Final = (b"401", b"407", b"417")
+"""Credentials are wanted, or no ``Expect``: libcurl sends the request once more."""
 
 
 class OpenedSockets(Sockets, Protocol):
@@ -161,7 +165,11 @@ class SendingGuard:
         # of a response, and has no option to prevent it (curl#18417). It calls this before each
         # sending: a second one with no header received in between is such a repetition. It is
         # allowed if the first one went into a socket known to be dead, or, once, if the server
-        # has refused its stream.
+        # has refused its stream. A server that wants HTTP/1.1 after it has begun to answer
+        # (HTTP_1_1_REQUIRED) is believed to have done something, and its bytes are no one else's.
+        if self.head and not self._leads_on():
+            self.resend_refused = True
+            return False
         if len(self.head) == self._sent_with_head and not self._sent_into_dead:
             if self._repetitions or (self._guards_resend and not self.stream_refusals):
                 self.resend_refused = True
@@ -172,6 +180,11 @@ class SendingGuard:
         self._sent_with_head = len(self.head)
         self.has_begun_sending = True  # at last: an exception before it keeps it from going out
         return True
+
+    def _leads_on(self) -> bool:
+        """Whether the answer that has come is one that libcurl follows by a request."""
+        status = last_status(self.head)
+        return status in _ASKING_AGAIN or (status[:1] == b"3" and self.options.max_redirects > 0)
 
 
 class LentSocket:

@@ -13,8 +13,9 @@ import pytest
 from onehttp_backends.contract import Auth, AuthScheme, HttpVersion, Request, TransferOptions
 from onehttp_backends.errors import TransferError
 from onehttp_backends.registry import load
-from servers.multiplexing.scripted_http2 import Stream, scripted
-from servers.raw import OK, Peer, answering
+from servers.multiplexing.scripted_http2 import Stream, answering_at_once, scripted
+from servers.patience import PATIENCE_S
+from servers.raw import OK, Peer, RawServer, answering
 from stand_ins.both_engines import Told, challenging, leading_to, on_both, through_both
 
 PAGE = Path(__file__).parents[3] / "docs" / "testing.md"
@@ -66,6 +67,44 @@ def of_http2_that_has_ended() -> tuple[Told, Told]:
     return told("pycurl"), told("httpx")
 
 
+def of_an_early_end() -> tuple[Told, Told]:
+    """A body without a length, of a stream that is reset in good order before its end."""
+
+    def script(stream: Stream) -> None:
+        stream.http2.send_headers(stream.number, [(":status", "200")])
+        stream.http2.send_data(stream.number, b"o")
+        stream.reset(0)
+
+    def told(name: str) -> Told:
+        with scripted(script) as server:
+            return over_http2(name, Request("GET", server.url))
+
+    return told("pycurl"), told("httpx")
+
+
+def of_an_early_answer() -> tuple[Told, Told]:
+    """To a body that its server wants no more of."""
+
+    def told(name: str, limit_s: float) -> Told:
+        with RawServer(answering_at_once(0)) as server:
+            body = b"x" * 300_000
+            return over_http2(name, Request("POST", server.url, body=body, total_timeout_s=limit_s))
+
+    return told("pycurl", PATIENCE_S), told("httpx", 0.5)
+
+
+def over_http2(name: str, request: Request) -> Told:
+    options = TransferOptions(http_version=HttpVersion.HTTP_2_PRIOR_KNOWLEDGE)
+    engine = load(name)()
+    try:
+        response = engine.perform(request._replace(options=options))
+        return ((response.status, response.body),)
+    except TransferError as error:
+        return ((type(error).__name__, error.code),)
+    finally:
+        engine.close()
+
+
 def errors(told: Told) -> Any:
     """Class and code, or status and body."""
     found: Any = told[0]
@@ -102,6 +141,18 @@ ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], An
         lambda told: told[0],
         200,
         "DisconnectedError",
+    ),
+    "an answer over HTTP/2 to a large body, of which the server wants no more (`NO_ERROR`)": (
+        of_an_early_answer,
+        lambda told: told[0][0] == 413,  # type: ignore[index]
+        True,
+        False,
+    ),
+    "an answer over HTTP/2 without a length, whose stream is reset in good order (`NO_ERROR`)": (
+        of_an_early_end,
+        errors,
+        (200, b"o"),
+        ("ProtocolError", 92),
     ),
     "the engine's redirect to `http:/x`": (
         of_location(b"http:/x"),

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import RequestReceived, StreamEnded
+from h2.events import DataReceived, RequestReceived, StreamEnded
 from h2.settings import SettingCodes, Settings
 
 from servers.raw import OK, Peer, RawServer
 
 _GOAWAY = 7
+_RESET = 3
 
 
 @dataclass(frozen=True)
@@ -96,3 +97,26 @@ def scripted(
             peer.send(http2.data_to_send())
 
     return RawServer(behave, tls)
+
+
+def answering_at_once(code: int) -> Callable[[Peer], None]:
+    """Answers, whole, when the head of a request has come, and resets its stream."""
+
+    def behave(peer: Peer) -> None:
+        http2 = H2Connection(H2Configuration(client_side=False))
+        http2.initiate_connection()
+        peer.send(http2.data_to_send())
+        while data := peer.socket.recv(65536):
+            for event in http2.receive_data(data):
+                if isinstance(event, RequestReceived):
+                    number = event.stream_id
+                    peer.server.requests.append(b"x")
+                    http2.send_headers(number, [(":status", "413"), ("content-length", "2")])
+                    http2.send_data(number, b"no", end_stream=True)
+                    reset = struct.pack(">IBII", 4 << 8 | _RESET, 0, number, code)
+                    peer.send(http2.data_to_send() + reset)
+                elif isinstance(event, DataReceived) and event.flow_controlled_length:
+                    http2.increment_flow_control_window(event.flow_controlled_length)
+            peer.send(http2.data_to_send())
+
+    return behave

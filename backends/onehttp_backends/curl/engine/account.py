@@ -13,6 +13,7 @@ from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import LIBCURL
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import OneShotCounts
+from onehttp_backends.curl.reading.heads import is_all_there
 from onehttp_backends.curl.reading.outcome import (
     VERSION_NAMES,
     address_of,
@@ -34,6 +35,7 @@ _CONN_ID: Final = getattr(pycurl, "CONN_ID", 0)
 _MULTIPLEXED: Final = frozenset({"2", "3"})
 _OF_HEAD: Final = (CurlCode.GOT_NOTHING, CurlCode.UNSUPPORTED_PROTOCOL)
 """After these the response has not ended, but libcurl (8.23) would use its connection again."""
+_OF_STREAM: Final = (CurlCode.HTTP2_STREAM, CurlCode.SEND_ERROR)
 _MULTI_IS_DEAD: Final = 11
 """``CURLM_ABORTED_BY_CALLBACK``: a callback of the multi's has failed."""
 _NO_MEMORY: Final = "no memory left for the response"
@@ -60,7 +62,8 @@ class Account:
 
     def outcome(self, handle: Handle, request: Request, code: int, text: str) -> Outcome:
         """The outcome of a handle that has finished, and is still in the multi."""
-        if code == 0 or handle.was_truncated:
+        is_over = code == 0 or handle.was_truncated
+        if is_over or (code in _OF_STREAM and is_all_there(handle)):
             try:
                 line = handle.shelf.status_lines.of_only_head(handle.head)
                 if line is None or handle.decoding is not None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+import pycurl
+
 from onehttp_backends.contract import AuthScheme
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.receiving.passing_by import REDIRECT_CODES
@@ -35,6 +37,17 @@ def is_whole(handle: Handle, has_body: bool) -> bool:
     if auth is not None and auth.schemes & ~UNASKED_SCHEMES and status in (b"401", b"407"):
         return False
     return not (handle.passes_redirects_by and status in REDIRECT_CODES)
+
+
+def is_all_there(handle: Handle) -> bool:
+    """Whether an answer over HTTP/2 has all the bytes that it announces: what its server has to say
+    of a request that is still on its way does not change it (RFC 9113, 8.1)."""
+    head, getinfo = handle.head, handle.easy.getinfo
+    if not head or head[-1] not in BLANK_LINES or not head[0].startswith(b"HTTP/2"):
+        return False
+    announced = getinfo(pycurl.CONTENT_LENGTH_DOWNLOAD_T)
+    is_last = not last_status(head).startswith(b"1") and not handle.options.as_libcurl
+    return is_last and 0 <= announced == getinfo(pycurl.SIZE_DOWNLOAD_T)
 
 
 def fault_of_head(handle: Handle) -> tuple[int, str] | None:

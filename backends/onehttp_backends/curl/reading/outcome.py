@@ -226,6 +226,8 @@ def _sent(handle: Handle, request: Request) -> Sent:
 
 def _not_repeated(handle: Handle, request: Request) -> TransferError:
     """The error of a request that libcurl would have sent once more."""
+    if handle.head:
+        return _refused_late(request)
     if handle.stream_refusals:
         return _refused(request)
     if not handle.was_answered_early and is_unsent(handle, request):
@@ -244,6 +246,15 @@ def _not_repeated(handle: Handle, request: Request) -> TransferError:
         f"{request.method} is not repeated, the server may have acted on it",
         sent=Sent.MAYBE,
         phase=Phase.FIRST_BYTE,
+    )
+
+
+def _refused_late(request: Request) -> TransferError:
+    return transfer_error(
+        CurlCode.RECV_ERROR,
+        f"{shown(request)}: the server has refused the stream when it had begun to answer",
+        sent=Sent.YES,
+        phase=Phase.BODY,
     )
 
 
