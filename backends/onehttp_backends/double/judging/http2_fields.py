@@ -13,7 +13,7 @@ import hpack
 
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, answer_error
 
-_DATA, _HEADERS, _PUSH_PROMISE, _CONTINUATION = 0, 1, 5, 9
+_DATA, _HEADERS, _RESET, _PUSH_PROMISE, _CONTINUATION = 0, 1, 3, 5, 9
 _FRAMES_HEAD: Final = 9
 _END_HEADERS, _PADDED, _PRIORITY = 4, 8, 32
 _STATUS: Final = b":status"
@@ -37,6 +37,8 @@ class Http2Answer:
         """As libcurl hands them over: heads of interim answers, the last one, and trailers."""
         self._status = b""
         self._fault: tuple[CurlCode, str] | None = None
+        self.is_over = False
+        """Its stream was reset: what comes then is nobody's."""
 
     @property
     def is_begun(self) -> bool:
@@ -58,6 +60,8 @@ class Http2Answer:
 
     def take_fields(self, fields: list[tuple[bytes, bytes]]) -> None:
         """A head, or trailers."""
+        if self.is_over:
+            return None
         is_trailer = bool(self._status) and not self._status.startswith(b"1")
         lengths = 0
         for at, (name, value) in enumerate(fields):
@@ -117,6 +121,8 @@ class Http2Fields:
     def _take_frame(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
         if kind == _DATA and payload:
             self.answer(stream).take_data()
+        if kind == _RESET and stream in self._answers:
+            self._answers[stream].is_over = True
         if kind not in (_HEADERS, _PUSH_PROMISE, _CONTINUATION):
             return
         if kind != _CONTINUATION:
