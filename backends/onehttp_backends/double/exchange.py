@@ -31,7 +31,7 @@ from onehttp_backends.double.library import httpx
 from onehttp_backends.double.progress import ExchangeProgress, reading
 from onehttp_backends.double.received import body_of, check_end
 from onehttp_backends.double.tls import has_unread
-from onehttp_backends.double.wire import Slices, wire_request
+from onehttp_backends.double.wire import Slices, tunnel_to, wire_request
 from onehttp_backends.errors import (
     CurlCode,
     Phase,
@@ -236,6 +236,8 @@ class Exchange:
             pinned=options.tls.pinned_public_key,
             is_http2=options.http_version is HttpVersion.HTTP_2_PRIOR_KNOWLEDGE,
             of_body=self._of_body(request),
+            user_agent=options.user_agent,
+            tunnel=tunnel_to(request.url),
         )
         reading.set(progress)
         made = self._wired(wire_request(request, progress))

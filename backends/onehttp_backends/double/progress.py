@@ -42,6 +42,8 @@ class ExchangeProgress:
         pinned: of the server's public key; end it where that is another.
         is_http2: it speaks HTTP/2 without having asked.
         of_body: what is announced to be larger ends it, and how much is read; 0: all there is.
+        user_agent: which proxies are told.
+        tunnel: where one is asked for the way to.
     """
 
     def __init__(
@@ -52,12 +54,16 @@ class ExchangeProgress:
         pinned: str | None = None,
         is_http2: bool = False,
         of_body: tuple[int, int] = (0, 0),
+        user_agent: str | None = None,
+        tunnel: bytes = b"",
     ) -> None:
         self._place = place
         self._only_public = only_public
         self._pinned = pinned
         self._is_http2 = is_http2
         self._of_body = of_body
+        self._user_agent = user_agent
+        self._tunnel = tunnel
         self._heads: list[Heads] = []
         self._is_proxied = proxy_url is not None
         self.is_socks = proxy_url is not None and proxy_url.lower().startswith("socks")
@@ -87,6 +93,7 @@ class ExchangeProgress:
         if name == "send_request_headers.started" and _method(info) == "CONNECT":
             self.phase = Phase.PROXY
             self.proxy_answer = ProxyAnswer(self._place)
+            self._write_connect(info["request"])
         elif part == "proxy":
             self.proxy_answer = None
         if self.proxy_answer is not None:
@@ -142,6 +149,17 @@ class ExchangeProgress:
         elif name.endswith(".failed") and self._end is not None:
             self.was_refused = await self._is_refusal(self._end, info.get("exception"))
             self._end = None
+
+    def _write_connect(self, request: Any) -> None:
+        """Write a request for the way as libcurl does."""
+        request.url.target = self._tunnel
+        agent = [(b"User-Agent", self._user_agent.encode())] if self._user_agent else []
+        request.headers = [
+            (b"Host", self._tunnel),
+            *(pair for pair in request.headers if pair[0] not in (b"Host", b"Accept")),
+            *agent,
+            (b"Proxy-Connection", b"Keep-Alive"),
+        ]
 
     def _fault_of_fields(self) -> TransferError | None:
         return self._answers[-1].fault(self._place) if self._answers else None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import socket
 from collections.abc import AsyncIterator
 from urllib.parse import quote, urlsplit
@@ -99,6 +100,17 @@ def _as_address(authority: str) -> str:
         with contextlib.suppress(OSError):
             host = socket.inet_ntoa(socket.inet_aton(host.removesuffix(".")))
     return f"{host}{colon}{port}"
+
+
+def tunnel_to(url: str) -> bytes:
+    """The host and the port that a proxy is asked for the way to, as libcurl writes them."""
+    authority = _as_address(urlsplit(url).netloc)
+    host, _, port = authority.rpartition(":")
+    if not host or authority.endswith("]"):
+        host, port = authority, ""
+    if host.startswith("["):
+        host = f"[{ipaddress.ip_address(host[1:-1].partition('%')[0])}]"
+    return f"{host}:{int(port or 443)}".encode()
 
 
 class Slices(httpx.AsyncByteStream):
