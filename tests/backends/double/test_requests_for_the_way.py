@@ -11,7 +11,7 @@ from servers.patience import PATIENCE_S
 from servers.raw import RawServer, answering
 
 ORIGINS = [
-    *("a.example", "a.example:443", "a.example:0443", "a.example:", "A.Example.", "127.1:9"),
+    *("a.example", "a.example:443", "a.example:0443", "A.Example.", "127.1:9"),
     *("0x7f.1", "[::1]", "[::1]:444", "[::0001]", "[FE80::1%25lo]:9"),
 ]
 OWN = (("User-Agent", "mine"), ("Host", "h"), ("Proxy-Authorization", "Basic eA=="), ("X-A", "b"))
