@@ -8,6 +8,7 @@ from onehttp_backends.contract import Request
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Multi, add_once, remove_once
+from onehttp_backends.curl.names.places import needs_lookup
 from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.reading.phase import has_ended_by_peer, is_unsent
 from onehttp_backends.curl.stream_handle import StreamHandle
@@ -38,6 +39,8 @@ def goes_on(
     if again:
         _put_in_anew(multi, handle, request, again == _FOR_THE_LAST_TIME)
         return True
+    if code == CurlCode.ABORTED_BY_CALLBACK:
+        text = _words_of_a_stop(handle, text)
     if waits.takes(handle, request, code, text):
         return True
     if code == CurlCode.ABORTED_BY_CALLBACK and _is_nobodys_word(handle, request):
@@ -102,6 +105,22 @@ def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> b
     return (
         request.method in SAFE_METHODS or bool(handle.stream_refusals) or is_unsent(handle, request)
     )
+
+
+def _words_of_a_stop(handle: Handle, text: str) -> str:
+    """What libcurl would say of a transfer that has stopped before a name, had it not kept the
+    words that it had for the end of a kept connection just before (curl 8.23)."""
+    is_said = "resolving" in text or text.startswith("operation aborted by")
+    if is_said or _is_ours(handle) or handle.easy.getinfo(pycurl.NUM_CONNECTS):
+        return text
+    return next((f"resolving {each}" for each in handle.places if needs_lookup(each.host)), text)
+
+
+def _is_ours(handle: Handle) -> bool:
+    """Whether a rule of ours, the body, or an interrupt has ended it."""
+    sending = handle.sending if isinstance(handle, StreamHandle) else None
+    is_of_body = sending is not None and bool(sending.error or sending.is_over)
+    return is_of_body or handle.was_interrupted or handle.is_stopped
 
 
 def _is_nobodys_word(handle: Handle, request: Request) -> bool:

@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import Final
 
 import pytest
+import trustme
 
+from conftest import server_context
 from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.contract import Outcome, Request, Response, TransferOptions
 from onehttp_backends.curl import PycurlBackend
@@ -37,12 +39,15 @@ class Dying:
 
     def __init__(self) -> None:
         self.has_come, self.may_end = threading.Event(), threading.Event()
+        self.resets = False
 
     def __call__(self, peer: Peer) -> None:
         while request := peer.request():
-            if b" /pay " in request.splitlines()[0]:
+            if peer.number == 1 and b" /pay " in request.splitlines()[0]:
                 self.has_come.set()
                 assert self.may_end.wait(PATIENCE_S)
+                if self.resets:
+                    peer.reset()
                 return
             peer.send(OK)
 
@@ -65,12 +70,15 @@ def dying() -> Dying:
     return Dying()
 
 
-@pytest.fixture
-def named(dying: Dying, resolver: Resolver) -> Iterator[tuple[RawServer, str]]:
+@pytest.fixture(params=["http", "https"])
+def named(
+    request: pytest.FixtureRequest, dying: Dying, resolver: Resolver, authority: trustme.CA
+) -> Iterator[tuple[RawServer, str]]:
     """A server that is called by name, and its URL."""
     resolver.knows(HOST, "127.0.0.1")
-    with RawServer(dying) as server:
-        yield server, f"http://{HOST}:{server.port}"
+    tls = server_context(authority, HOST) if request.param == "https" else None
+    with RawServer(dying, tls) as server:
+        yield server, f"{request.param}://{HOST}:{server.port}"
 
 
 def pays(method: str, url: str, options: TransferOptions) -> Request:
@@ -79,16 +87,19 @@ def pays(method: str, url: str, options: TransferOptions) -> Request:
 
 
 @ways
-@pytest.mark.parametrize("method", ["POST", "DELETE"])
-def test_a_call_whose_name_has_to_be_looked_up_again_is_not_sent_again(
+@pytest.mark.parametrize("resets", [False, True])
+@pytest.mark.parametrize("method", ["POST", "GET"])
+def test_a_call_whose_name_has_to_be_looked_up_again_is_sent_again_if_it_is_safe(
     backend: PycurlBackend,
     dying: Dying,
     named: tuple[RawServer, str],
     way: Way,
     method: str,
+    resets: bool,
     ground: Ground,
 ) -> None:
     server, url = named
+    dying.resets = resets
     assert isinstance(blocking(backend, Request("GET", url, options=ground.options)), Response)
     with RawServer(keep_answering) as other:
 
@@ -97,9 +108,12 @@ def test_a_call_whose_name_has_to_be_looked_up_again_is_not_sent_again(
             blocking(backend, Request("GET", other.url))  # with which libcurl forgets it, too
 
         outcome = dying.ends_under(way, backend, pays(method, url, ground.options), forget)
-    assert isinstance(outcome, DisconnectedError), repr(outcome)
-    assert outcome.sent is Sent.MAYBE
-    assert server.targets.count(f"{method} /pay") == 1
+    assert server.targets.count(f"{method} /pay") == (1 if method == "POST" else 2)
+    if method == "POST":
+        assert isinstance(outcome, DisconnectedError), repr(outcome)
+        assert outcome.sent is Sent.MAYBE
+    else:
+        assert isinstance(outcome, Response), repr(outcome)
 
 
 def test_nor_is_a_file(
