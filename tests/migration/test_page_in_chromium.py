@@ -44,25 +44,31 @@ def page(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return html
 
 
-@pytest.fixture(params=[f"{screen} {scheme}" for screen in SCREENS for scheme in ("light", "dark")])
-def browser(request: pytest.FixtureRequest, page: Path) -> Iterator[Any]:
-    """Chromium with the page, on one of the screens."""
-    screen, scheme = request.param.split()
-    width, height = SCREENS[screen]
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Any]:
     options = webdriver.ChromeOptions()
     options.binary_location = shutil.which("chromium")
     for argument in ("headless=new", "no-sandbox", "disable-dev-shm-usage", "disable-gpu"):
         options.add_argument(f"--{argument}")
     service = webdriver.ChromeService(shutil.which("chromedriver"))
     driver = webdriver.Chrome(options=options, service=service)
-    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
-    driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
-    driver.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
-    driver.get(page.as_uri())
-    driver.screen = request.param.replace(" ", "-")
     yield driver
     driver.quit()
+
+
+@pytest.fixture(params=[f"{screen} {scheme}" for screen in SCREENS for scheme in ("light", "dark")])
+def browser(request: pytest.FixtureRequest, page: Path, chromium: Any) -> Any:
+    """Chromium with the page, loaded anew, on one of the screens."""
+    screen, scheme = request.param.split()
+    width, height = SCREENS[screen]
+    metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+    chromium.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+    media = {"features": [{"name": "prefers-color-scheme", "value": scheme}]}
+    chromium.execute_cdp_cmd("Emulation.setEmulatedMedia", media)
+    chromium.get("about:blank")
+    chromium.get(page.as_uri())
+    chromium.screen = request.param.replace(" ", "-")
+    return chromium
 
 
 def shot(browser: Any, name: str) -> None:

@@ -74,18 +74,11 @@ NEIGHBOURS: Final[dict[str, tuple[tuple[Use, Before], ...]]] = {
 }
 
 
-@pytest.fixture(autouse=True, scope="module")
-def _what_others_have_left_is_no_garbage() -> None:
-    """A worker keeps much by now, which would be looked at after each test."""
-    gc.collect()
-    gc.freeze()
-
-
 @pytest.fixture(autouse=True)
 def _quiet() -> Iterator[None]:
     logging.disable(logging.CRITICAL)  # a thousand engines that have failed
     yield
-    gc.collect()
+    put_away()
     logging.disable(logging.NOTSET)
 
 
@@ -104,7 +97,7 @@ def test_an_exception_at_each_line(
             lambda lines: Injector(lines, DRIVING, error), are_kept, ways
         ):
             inject(scene, use, before, injector)
-        gc.collect()  # tasks tell what nobody has asked them
+        put_away()
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
@@ -117,6 +110,13 @@ def test_an_exception_at_each_line_of_the_engines_threads(
         lambda lines: Injector(lines, DRIVING, error, in_others=True), are_engines_kept=False
     ):
         inject(scene, be_called_back, before, injector)
+
+
+def put_away() -> None:
+    """What is left of a thousand failed engines lives for ever, for libcurl may still use it: not
+    to be looked at by every collection of garbage after this."""
+    gc.collect()  # tasks tell what nobody has asked them
+    gc.freeze()
 
 
 def inject(scene: Scene, use: Use, before: Before, injector: Injector) -> None:
