@@ -24,7 +24,9 @@ def test_its_commands_run_one_after_the_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    shutil.copytree(CORPUS, "scripts")
+    Path("scripts").mkdir()
+    for name in ("number_lookup.py", "push.py"):  # each command reads all of them
+        shutil.copy(CORPUS / name, "scripts")
     Path("kamailio.cfg").write_text('loadmodule "http_client.so"\n')
     Path("legacy.jsonl").write_text("")
     assert len(COMMANDS) >= 8

@@ -202,35 +202,33 @@ def test_25_dead_addresses_before_the_good_one_cost_no_call(tmp_path: Path) -> N
     )
 
 
+ODD = {
+    "good.example.": 200,
+    "GOOD.example": 200,
+    "b\u00fccher.example": 3,
+    "a..example": 6,
+    ".example": 6,
+    "a" * 64 + ".example": 6,
+    ".".join(["a" * 60] * 5): 6,
+    "-": 6,
+    "08.8.8.8": 6,
+}
+
+
 @pytest.mark.parametrize("engine", ["pycurl", "httpx"])
-@pytest.mark.parametrize(
-    ("host", "code"),
-    [
-        ("good.example.", 200),
-        ("GOOD.example", 200),
-        ("b\u00fccher.example", 3),
-        ("a..example", 6),
-        (".example", 6),
-        ("a" * 64 + ".example", 6),
-        (".".join(["a" * 60] * 5), 6),
-        ("-", 6),
-        ("08.8.8.8", 6),
-    ],
-)
-def test_26_odd_names_are_served_or_refused_alike(
-    tmp_path: Path, engine: str, host: str, code: int
-) -> None:
+def test_26_odd_names_are_served_or_refused_alike(tmp_path: Path, engine: str) -> None:
     succeeds(
         f"""
         from onehttp_backends.registry import load
         names.zone.update(dict.fromkeys(("", "a..example", ".example", "-"), NXDOMAIN))
         names.zone["08.8.8.8"] = NXDOMAIN
-        engine = load({engine!r})()
-        outcome = get({host!r}, backend=engine)
-        found = outcome.status if isinstance(outcome, Response) else outcome.code
-        assert found == {code}, outcome
-        is_served()
-        engine.close()
+        for host, code in {ODD!r}.items():
+            engine = load({engine!r})()
+            outcome = get(host, backend=engine)
+            found = outcome.status if isinstance(outcome, Response) else outcome.code
+            assert found == code, (host, outcome)
+            is_served()
+            engine.close()
         """,
         tmp_path,
     )
