@@ -17,8 +17,8 @@ from onehttp_backends.contract import (
     Tls,
     TransferOptions,
 )
+from onehttp_backends.curl.names.cache import LIBCURL_CACHE_S
 from onehttp_backends.curl.names.environment import proxy_variables
-from onehttp_backends.curl.names.table import LIBCURL_CACHE_S
 from onehttp_backends.curl.tls.settings import Setopt, apply_proxy_tls, apply_tls
 from onehttp_backends.errors import CurlCode, RequestError
 from onehttp_backends.rules.request_rules import LARGEST_NUMBER

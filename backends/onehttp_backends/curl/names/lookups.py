@@ -22,6 +22,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from onehttp_backends.curl.names.cache import Entry, NameCache
 from onehttp_backends.curl.names.lookup import (
     Addresses,
     Answer,
@@ -32,7 +33,6 @@ from onehttp_backends.curl.names.lookup import (
     at_once,
     look_up,
 )
-from onehttp_backends.curl.names.table import Entry, NameTable
 from onehttp_backends.curl.names.threads import THREADS
 from onehttp_backends.optional.naming import NameLimits
 
@@ -66,7 +66,7 @@ class Names:
         self.limits = limits
         self.revision = object()
         """Another one after each `forget`: answers to what was asked before are not kept."""
-        self._table = NameTable(limits)
+        self._cache = NameCache(limits)
         self._asked: dict[Name, Lookup] = {}
 
     def forget_parent(self) -> None:
@@ -85,15 +85,15 @@ class Names:
 
     def usable(self, name: Name) -> Answer | None:
         """The answer that can be used now; None if it must be asked for."""
-        return self._table.usable(name, self.now(), self._asked_at(name)) or at_once(name)
+        return self._cache.usable(name, self.now(), self._asked_at(name)) or at_once(name)
 
     def entry(self, name: Name) -> Entry:
         """What is known of a name."""
-        return self._table[name]
+        return self._cache[name]
 
     def serves_from(self, name: Name) -> float:
         """When old addresses of a name may be used although it is being looked up."""
-        return self._table.serves_from(name, self._asked_at(name))
+        return self._cache.serves_from(name, self._asked_at(name))
 
     def ask(self, name: Name, told: Told, is_doubted: bool = False) -> Answer | None:
         """Have ``told`` called once, with the answer of a lookup that ends after this call.
@@ -104,7 +104,7 @@ class Names:
             that ``is_doubted``), or there can be no lookup.
         """
         while True:
-            answer = self._table.usable(name, self.now(), self._asked_at(name))
+            answer = self._cache.usable(name, self.now(), self._asked_at(name))
             if answer and not is_doubted:
                 return answer
             lookup = self._asked.get(name)
@@ -137,12 +137,12 @@ class Names:
 
     def is_old(self, name: Name) -> bool:
         """Whether to look ``name`` up again because an address of it does not work."""
-        return self._table[name].answered_at + REASK_S <= self.now()
+        return self._cache[name].answered_at + REASK_S <= self.now()
 
     def doubt(self, name: Name) -> None:
         """Note that nothing answered there in time: the next connection is preceded by a lookup."""
         if self.is_old(name):
-            self._table.doubt(name)
+            self._cache.doubt(name)
 
     # ---- on the side of those who ask
 
@@ -153,7 +153,7 @@ class Names:
     def _put_in_line(self, name: Name, told: Told) -> Lookup | None:
         """The lookup that others will find, with ``told`` in it; None if ``told`` was called
         already."""
-        is_known = isinstance(self._table[name].answer, Addresses)
+        is_known = isinstance(self._cache[name].answer, Addresses)
         lookup = Lookup(name, self.now(), is_known, self.revision)
         lookup.told.add(told)
         # In the line before it is known to others: one that nobody serves would stay for ever.
@@ -223,9 +223,9 @@ class Names:
         """Keep the answer and pass it on; None if nobody waits for the lookup, so none was made."""
         name = lookup.name
         if answer and lookup.revision is self.revision:
-            self._table.answered(name, answer, self.now())
+            self._cache.answered(name, answer, self.now())
             # Where nobody has answered an old address may do.
-            answer = self._table.usable(name, self.now()) or answer
+            answer = self._cache.usable(name, self.now()) or answer
         lookup.answer = answer
         lookup.is_over = True
         if self._asked.get(name) is lookup:

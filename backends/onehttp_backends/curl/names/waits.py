@@ -22,11 +22,11 @@ import pycurl
 
 from onehttp_backends.contract import Request
 from onehttp_backends.curl.libcurl import Easy, Multi, add_once, remove_once
+from onehttp_backends.curl.names.cache import PATIENCE_S
 from onehttp_backends.curl.names.feeder import Feeder
 from onehttp_backends.curl.names.lookup import Addresses, Answer, Name, NoAddress
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.places import Place
-from onehttp_backends.curl.names.table import PATIENCE_S
 from onehttp_backends.curl.names.wait import Wait, Waiting
 from onehttp_backends.errors import CurlCode
 

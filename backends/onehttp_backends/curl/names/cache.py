@@ -88,7 +88,7 @@ class Entry:
 UNKNOWN: Final = Entry()
 
 
-class NameTable:
+class NameCache:
     """The entries of all names."""
 
     def __init__(self, limits: NameLimits) -> None:

@@ -7,8 +7,7 @@ import socket
 from hypothesis import given
 from hypothesis import strategies as st
 
-from onehttp_backends.curl.names.lookup import Addresses, Answer, Name, NoAddress
-from onehttp_backends.curl.names.table import (
+from onehttp_backends.curl.names.cache import (
     LIBCURL_CACHE_S,
     MAX_NAMES,
     MISSING_S,
@@ -16,9 +15,10 @@ from onehttp_backends.curl.names.table import (
     RETRY_S,
     TRANSITIONS,
     Event,
-    NameTable,
+    NameCache,
     State,
 )
+from onehttp_backends.curl.names.lookup import Addresses, Answer, Name, NoAddress
 from onehttp_backends.optional.naming import NameLimits
 
 NAME = Name("a.example", socket.AF_UNSPEC)
@@ -27,15 +27,15 @@ MISSING, SILENCE = NoAddress("no such name", is_final=True), NoAddress("nobody a
 LIMITS = NameLimits(cache_s=60, stale_s=100)
 
 
-def known(at: float = 0.0, limits: NameLimits = LIMITS) -> NameTable:
+def known(at: float = 0.0, limits: NameLimits = LIMITS) -> NameCache:
     """A table with an answer that came at that time."""
-    table = NameTable(limits)
+    table = NameCache(limits)
     table.answered(NAME, OLD, at)
     return table
 
 
 def test_nothing_is_known_at_first() -> None:
-    table = NameTable(LIMITS)
+    table = NameCache(LIMITS)
     assert table[NAME].state is State.UNKNOWN
     assert table.usable(NAME, 0) is None
 
@@ -47,14 +47,14 @@ def test_an_address_is_used_for_as_long_as_promised_together_with_what_libcurl_k
 
 
 def test_that_there_is_no_such_name_is_remembered_for_a_short_time() -> None:
-    table = NameTable(LIMITS)
+    table = NameCache(LIMITS)
     table.answered(NAME, MISSING, 0)
     assert table.usable(NAME, MISSING_S - 0.01) == MISSING
     assert table.usable(NAME, MISSING_S) is None
 
 
 def test_that_nobody_answers_is_not_remembered() -> None:
-    table = NameTable(LIMITS)
+    table = NameCache(LIMITS)
     table.answered(NAME, SILENCE, 0)
     assert table[NAME].state is State.UNKNOWN
 
@@ -101,7 +101,7 @@ def test_a_doubted_address_is_asked_for_before_it_is_used_again() -> None:
 
 
 def test_the_oldest_names_go_when_there_are_too_many() -> None:
-    table = NameTable(LIMITS)
+    table = NameCache(LIMITS)
     names = [Name(f"n{number}.example", 0) for number in range(MAX_NAMES + 2)]
     for name in names:
         table.answered(name, OLD, 0)
@@ -116,7 +116,7 @@ STEPS = st.sampled_from([OLD, NEW, MISSING, SILENCE, "doubt"])
 def test_in_any_order_what_is_used_is_what_was_said_last(
     steps: list[tuple[Answer | str, float, bool]],
 ) -> None:
-    table, now = NameTable(LIMITS), 0.0
+    table, now = NameCache(LIMITS), 0.0
     last: Answer | None = None
     for step, later_s, is_asked in steps:
         now += later_s
