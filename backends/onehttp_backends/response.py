@@ -62,6 +62,8 @@ class Peer(NamedTuple):
 
 
 NO_TIMINGS = Timings()
+_OF_KEPT: Final = ("queue_us", "pretransfer_us", "posttransfer_us", "starttransfer_us", "total_us")
+"""The times that are not 0 on a kept connection. A `Response` may be given these alone."""
 NO_PEER = Peer()
 
 
@@ -134,7 +136,10 @@ class Response:
     @property
     def timings(self) -> Timings:
         """When each phase ended."""
-        return Timings(*self._timings)
+        times = self._timings
+        if len(times) == len(_OF_KEPT):
+            return Timings(**dict(zip(_OF_KEPT, times, strict=True)))
+        return Timings(*times)
 
     @property
     def effective_url(self) -> str:

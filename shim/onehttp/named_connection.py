@@ -239,6 +239,8 @@ class Connection(StreamsOnConnection):
     def _backend_of(
         self, revision: Revision, ready: ReadyConnection, call: CallArguments = NO_ARGUMENTS
     ) -> Backend:
+        if not revision.surrounds and "auth" not in call:  # as for most: spares a call
+            return self._backend
         return backend_for(self._backend, revision, ready, call, self._runtime.clock)
 
     def _policed(

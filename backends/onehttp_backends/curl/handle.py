@@ -38,7 +38,7 @@ KEEP_BODY_BYTES = 64 * 1024
 """A larger request body is let go of when its transfer ends, not when the handle is used again."""
 
 UNKNOWN_S = -1.0
-_URL = pycurl.URL
+_URL, _POST_FIELDS = pycurl.URL, pycurl.POSTFIELDS
 
 
 class Handle(MessageSettings):
@@ -86,7 +86,7 @@ class Handle(MessageSettings):
         """The URL as it goes out: libcurl takes out dot segments."""
         self._body: bytes | None = None
         self._rest: tuple[object, ...] = ()
-        """All but method and URL of the last request, if it had no body: the same sets none."""
+        """What follows the body in the last request: with the same, nothing else is to be set."""
         self.always_connects: bool | None = False
         """None: not known."""
         self._total_timeout_s = options.total_timeout_s
@@ -154,16 +154,28 @@ class Handle(MessageSettings):
             self.asked_url = asked_url(url)
             self.setopt(_URL, url if url.isascii() else url.encode())
             self._url = url
-        rest = request[2:]
+        rest, body, headers = request[4:], request.body, request.headers
+        method, has_body = self._verb
         if (
             rest == self._rest
-            and request.method == self._verb[0]
+            and request.method == method
+            and (headers is self._headers or headers == self._headers)
             and self.shelf.may_be_http2 is self._may_be_http2
         ):
-            return
+            if body is None:
+                if not has_body:
+                    return
+            elif (
+                has_body
+                and len(body) < EXPECT_THRESHOLD_BYTES
+                and not (self._expects_nothing or self._frames_itself)
+            ):
+                self.setopt(_POST_FIELDS, body)
+                self._body = body
+                return
         self._rest = ()
         self._set(request)
-        if request.body is None and not self.hops:
+        if not self.hops:
             self._rest = rest
 
     def _set(self, request: Request) -> None:
@@ -183,7 +195,7 @@ class Handle(MessageSettings):
         if self.progress:
             self.progress.sends = verb[1]
         if body is not None:
-            setopt(pycurl.POSTFIELDS, body)
+            setopt(_POST_FIELDS, body)
             self._body = body
         headers = request.headers
         if (

@@ -9,6 +9,7 @@ from onehttp_backends.curl.header_lines import header_lines, usual_lines
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.options import announced_bytes
 from onehttp_backends.curl.sending_guard import OpenedSockets, SendingGuard
+from onehttp_backends.curl.stream_refusals import noting_refusals
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.framing import check_framing
 from onehttp_backends.rules.methods import SAFE_METHODS
@@ -102,7 +103,8 @@ class MessageSettings(SendingGuard):
     def _read_log(self, reads_log: bool) -> None:
         if reads_log is not self._reads_log:
             self._reads_log = None
-            self.easy.setopt(pycurl.DEBUGFUNCTION, self.stream_refusals.note)
+            note = noting_refusals(self.stream_refusals, self.raised)
+            self.easy.setopt(pycurl.DEBUGFUNCTION, note)
             self.easy.setopt(pycurl.VERBOSE, int(reads_log))
             self._reads_log = reads_log
 

@@ -12,7 +12,6 @@ from onehttp_backends.contract import TransferOptions
 from onehttp_backends.curl.idle_limit import Sockets
 from onehttp_backends.curl.signal_safe import data_callback, prereq_callback, sockopt_callback
 from onehttp_backends.curl.sockets.socket import Socket
-from onehttp_backends.curl.stream_refusals import StreamRefusals
 from onehttp_backends.curl.tls.handshake import Handshake
 from onehttp_backends.headers import last_status
 from onehttp_backends.rules.public_addresses import is_public
@@ -80,7 +79,8 @@ class SendingGuard:
         """Whether it received bytes that cannot be its response, which were dropped."""
         self.was_interrupted = False
         """Whether libcurl ends the transfer because a signal handler raised in a callback."""
-        self.stream_refusals = StreamRefusals(watch.raised)
+        self.stream_refusals: list[bytes] = []
+        """What libcurl's log has said of them since the last sending; see `stream_refusals`."""
         self._asked: Callable[[str, str, int, int], int] | None = None
         self._guards_resend: bool | None = False
         self._may_be_http2 = False
@@ -94,7 +94,8 @@ class SendingGuard:
         self._repetitions = 0
         self.resend_refused = self.was_answered_early = False
         self.has_begun_sending = self.was_sent = False
-        self.stream_refusals.forget()
+        if self.stream_refusals:
+            self.stream_refusals.clear()
 
     def receiving(self, take: Callable[[bytes], int | None]) -> Callable[[bytes], int | None]:
         """``take`` as a callback for parts of a response; 0 tells libcurl to end the transfer."""
@@ -167,15 +168,17 @@ class SendingGuard:
         # allowed if the first one went into a socket known to be dead, or, once, if the server
         # has refused its stream. A server that wants HTTP/1.1 after it has begun to answer
         # (HTTP_1_1_REQUIRED) is believed to have done something, and its bytes are no one else's.
+        refusals = self.stream_refusals
         if self.head and not self._leads_on():
             self.resend_refused = True
             return False
         if len(self.head) == self._sent_with_head and not self._sent_into_dead:
-            if self._repetitions or (self._guards_resend and not self.stream_refusals):
+            if self._repetitions or (self._guards_resend and not refusals):
                 self.resend_refused = True
                 return False
             self._repetitions = 1
-        self.stream_refusals.forget()
+        if refusals:
+            refusals.clear()
         self._sent_into_dead = self._watch.is_dead(own_port)
         self._sent_with_head = len(self.head)
         self.has_begun_sending = True  # at last: an exception before it keeps it from going out

@@ -106,18 +106,15 @@ def prereq_callback(
     def begin(was_interrupted: bool) -> Generator[int, Any, None]:
         # The argument with the greatest key is returned: False, which is 0 and lets it go out, or
         # a port. After an exception one argument was missed, and the ports that still come refuse.
-        key, for_ports = (3, 4) if was_interrupted else (0, 0)
-        said: list[Any] = []
+        argument = yield 3 if was_interrupted else 0
+        while argument is not False:
+            argument = yield 4 if isinstance(argument, int) else 0
         while True:
-            argument = yield key
-            if argument is False:
-                said.clear()
-                key, for_ports = 1, 0
-                continue
-            said.append(argument)
-            key = for_ports if isinstance(argument, int) else 0
-            if len(said) == 4 and not for_ports and not may_send(said[0], argument):
-                key = 2
+            peer_ip = yield 1
+            yield 0
+            yield 0
+            own_port = yield 0
+            yield 0 if may_send(peer_ip, own_port) else 2
 
     return functools.partial(max, False, key=surviving(begin, on_interrupt).send)
 

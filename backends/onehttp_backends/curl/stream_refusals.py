@@ -6,6 +6,7 @@ libcurl repeats such a request by itself, up to five times, and mentions that in
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
 from onehttp_backends.curl.signal_safe import notice_callback
@@ -30,25 +31,12 @@ def is_above_goaway(code: int, text: str) -> bool:
     return code == CurlCode.HTTP2_STREAM and bool(_closed_by_goaway(text))
 
 
-class StreamRefusals:
-    """Finds refusals in libcurl's log of one handle, since its last sending."""
+def noting_refusals(found: list[bytes], raised: list[BaseException]) -> Callable[..., int]:
+    """For ``DEBUGFUNCTION``: adds the lines of one handle's log that tell of a refusal to
+    ``found``."""
 
-    __slots__ = ("_found", "note")
+    def note(kind: int, line: bytes) -> None:
+        if kind == _INFO and _is_refusal(line):
+            found.append(line)
 
-    def __init__(self, raised: list[BaseException]) -> None:
-        found: list[bytes] = []
-
-        def note(kind: int, line: bytes) -> None:
-            if kind == _INFO and _is_refusal(line):
-                found.append(line)
-
-        self._found = found
-        self.note = notice_callback(note, 2, raised.append)
-        """For ``DEBUGFUNCTION``."""
-
-    def __bool__(self) -> bool:
-        return bool(self._found)
-
-    def forget(self) -> None:
-        """Forget them: the request is sent again, or another one is."""
-        self._found.clear()
+    return notice_callback(note, 2, raised.append)

@@ -34,7 +34,12 @@ METHODS_WITHOUT_BODY = KNOWN_METHODS - METHODS_WITH_BODY
 NO_HEADERS: HeaderPairs = ()
 PLAIN = frozenset({"headers", "timeout"})
 """The keywords of the simplest calls: one exchange, no body, nothing around it."""
-_PLAIN_REQUEST = PLAIN | {"follow_redirects"}
+_PLAIN_REQUEST = PLAIN | {"follow_redirects", "body"}
+_PLAIN_BODIES: Final[Mapping[type, frozenset[str]]] = {
+    bytes: KNOWN_METHODS,
+    type(None): METHODS_WITHOUT_BODY,
+}
+"""By the type of a body: methods with which it is sent as it is."""
 
 
 @dataclass(frozen=True, slots=True, init=False)
@@ -129,17 +134,19 @@ def build_request(
     if (
         call.keys() <= _PLAIN_REQUEST
         and type(method) is type(url) is str
-        and method in METHODS_WITHOUT_BODY
+        and method in _PLAIN_BODIES.get(type(call.get("body")), ())
         and url.isascii()
         and not isinstance(call.get("timeout"), Timeout)
     ):  # the short way for most calls: none of their arguments needs more work than this
         plain: Any = call
-        pairs = own_headers
+        pairs, body = own_headers, plain.get("body")
         if plain.get("headers") is not None:
             pairs = header_pairs(plain["headers"])
             if own_headers:
                 pairs = merge_headers(own_headers, pairs)
-        return plain_request(method, url, pairs, options, plain.get("timeout"))
+        if body is not None:
+            pairs = with_type(pairs, ("Content-Type", content_type) if content_type else NO_TYPE)
+        return plain_request(method, url, pairs, options, plain.get("timeout"), body)
     return _request_of_any(method, url, options, own_headers, call, content_type)
 
 

@@ -183,38 +183,35 @@ class Account:
     def read(self, handle: Handle) -> Response:
         """The response, without counting it."""
         opened = handle.getinfo(_NUM_CONNECTS)
-        return read_response(handle, opened, self._peer(handle, opened))
+        return read_response(handle, opened, self._place(handle))
 
     def _response(self, handle: Handle, request: Request, line: StatusLine | None) -> Outcome:
-        opened = handle.getinfo(_NUM_CONNECTS)
-        if handle.shelf.closes:  # there is no connection any more to remember something of
+        shelf, getinfo = handle.shelf, handle.getinfo
+        opened = getinfo(_NUM_CONNECTS)
+        if shelf.closes:  # there is no connection any more to remember something of
             response = read_response(handle, opened, self._place(handle), line)
             self.by_version[response.http_version] += 1
             self.opened += opened
             self.completed += 1
             return response
-        response = read_response(handle, opened, self._peer(handle, opened), line)
+        if opened or not _CONN_ID or (peer := self._peers.get(getinfo(_CONN_ID))) is None:
+            peer = self._new_peer(handle)
+        response = read_response(handle, opened, peer, line)
         if response.status == SWITCHING and not handle.options.as_libcurl:
-            self._watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))  # libcurl would use it again
+            self._watch.mistrust(getinfo(_ACTIVE_SOCKET))  # libcurl would use it again
             return self._failed(handle, switched(request))
         version = response.http_version
         self.by_version[version] += 1
-        handle.shelf.may_be_http2 = is_multiplexed = version in _MULTIPLEXED
+        shelf.may_be_http2 = is_multiplexed = version in _MULTIPLEXED
         if opened:
             self.opened += opened
-            self._watch.note_use(handle.getinfo(_ACTIVE_SOCKET), is_multiplexed)
+            self._watch.note_use(getinfo(_ACTIVE_SOCKET), is_multiplexed)
         else:
             self.reused += 1
         if not is_multiplexed and is_ambiguous(handle.head):
-            self._watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
+            self._watch.mistrust(getinfo(_ACTIVE_SOCKET))
         self.completed += 1
         return response
-
-    def _peer(self, handle: Handle, opened: int) -> Peer:
-        """The peer of a transfer, which has opened this many connections."""
-        if not opened and _CONN_ID and (peer := self._peers.get(handle.getinfo(_CONN_ID))):
-            return peer
-        return self._new_peer(handle)
 
     def _new_peer(self, handle: Handle) -> Peer:
         peer = self._place(handle)

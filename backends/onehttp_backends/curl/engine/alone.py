@@ -128,7 +128,7 @@ class Alone:
                 watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
                 handle.forget_answer()
                 code, text = EARLY
-            elif not code:
+            elif not code and handle.sent_on is not None:
                 code, text = withdrawn(handle, watch)
             if not code or not goes_on(self._multi, self._waits, handle, request, code, text):
                 break

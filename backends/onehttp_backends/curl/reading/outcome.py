@@ -77,7 +77,7 @@ _ALWAYS = (
     pycurl.STARTTRANSFER_TIME_T,
     pycurl.TOTAL_TIME_T,
 )
-"""Times of a transfer on whatever connection."""
+"""Times of a transfer on whatever connection: `Response` takes them for those of a kept one."""
 
 
 def address_of(handle: Handle) -> tuple[str, int]:
@@ -95,23 +95,9 @@ def read_response(
     asked what ``line`` says where it is not known."""
     getinfo = handle.getinfo
     followed = getinfo(pycurl.REDIRECT_COUNT) if handle.options.max_redirects else 0
-    lookup_us = connect_us = appconnect_us = 0
-    if opened:
-        lookup_us, connect_us, appconnect_us = map(getinfo, _UNTIL_CONNECTED)
-    queue_us, pretransfer_us, posttransfer_us, starttransfer_us, total_us = map(getinfo, _ALWAYS)
-    timings: tuple[int, ...] = (
-        queue_us,
-        lookup_us,
-        connect_us,
-        appconnect_us,
-        pretransfer_us,
-        posttransfer_us,
-        starttransfer_us,
-        getinfo(_REDIRECT) if followed else 0,
-        total_us,
-    )
-    if handle.waited_us:
-        timings = _after_lookup(timings, handle.waited_us)
+    timings = tuple(map(getinfo, _ALWAYS))
+    if opened or followed or handle.waited_us:
+        timings = _whole(timings, handle, opened, followed)
     if line is None:
         version = VERSION_NAMES.get(getinfo(pycurl.INFO_HTTP_VERSION), "1.1")
         line = getinfo(_RESPONSE_CODE), version
@@ -301,6 +287,16 @@ def _lookup_error(handle: Handle, request: Request, code: int, text: str) -> Tra
         text = f"Could not resolve {'host' if is_host else 'proxy'}: {wait.place.host}{reason}"
     sent = _sent(handle, request)
     return transfer_error(code, f"{shown(request)}: {text}", sent=sent, phase=Phase.LOOKUP)
+
+
+def _whole(timings: tuple[int, ...], handle: Handle, opened: int, followed: int) -> tuple[int, ...]:
+    """Those of `_ALWAYS`, with those of phases that a kept connection does not have."""
+    getinfo = handle.getinfo
+    queue_us, *later = timings
+    until_connected = map(getinfo, _UNTIL_CONNECTED) if opened else (0, 0, 0)
+    total_us = later.pop()
+    whole = (queue_us, *until_connected, *later, getinfo(_REDIRECT) if followed else 0, total_us)
+    return _after_lookup(whole, handle.waited_us) if handle.waited_us else whole
 
 
 def _after_lookup(timings: tuple[int, ...], waited_us: int) -> tuple[int, ...]:

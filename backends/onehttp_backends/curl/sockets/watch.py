@@ -181,7 +181,8 @@ class SocketWatch:
         Args:
             has_polled: `poll` has just looked at all sockets, and returned no event.
         """
-        self._drop_silent()
+        if self._silent:
+            self._drop_silent()
         if has_polled:
             return
         found = self._epoll.poll(0, _FEW_EVENTS)

@@ -16,6 +16,8 @@ _FORM_TYPE: Final = ("Content-Type", "application/x-www-form-urlencoded")
 
 def with_type(pairs: HeaderPairs, type_header: tuple[str, str]) -> HeaderPairs:
     """``pairs`` with a Content-Type, unless they have one."""
+    if not pairs:
+        return (type_header,)
     for name, _ in pairs:
         if isinstance(name, str) and name.lower() == "content-type":
             return pairs
