@@ -16,7 +16,11 @@ import pycurl
 from onehttp_backends.contract import Request
 from onehttp_backends.curl.idle_limit import Progress
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
-from onehttp_backends.curl.message_settings import MessageSettings
+from onehttp_backends.curl.message_settings import (
+    EXPECT_THRESHOLD_BYTES,
+    KEEP_BODY_BYTES,
+    MessageSettings,
+)
 from onehttp_backends.curl.names.hops import STOP, Hops
 from onehttp_backends.curl.names.lookup import FAMILIES, Name
 from onehttp_backends.curl.names.places import Place, places
@@ -31,11 +35,6 @@ from onehttp_backends.curl.tls.handshake import Handshake
 from onehttp_backends.rules.framing import check_framing
 from onehttp_backends.rules.request_rules import LARGEST_NUMBER
 from onehttp_backends.rules.url_paths import asked_url
-
-EXPECT_THRESHOLD_BYTES = 1024 * 1024
-"""From this size on libcurl asks ``Expect: 100-continue`` and waits a second for the answer."""
-KEEP_BODY_BYTES = 64 * 1024
-"""A larger request body is let go of when its transfer ends, not when the handle is used again."""
 
 UNKNOWN_S = -1.0
 _URL, _POST_FIELDS = pycurl.URL, pycurl.POSTFIELDS
@@ -86,7 +85,8 @@ class Handle(MessageSettings):
         """The URL as it goes out: libcurl takes out dot segments."""
         self._body: bytes | None = None
         self._rest: tuple[object, ...] = ()
-        """What follows the body in the last request: with the same, nothing else is to be set."""
+        """All but method, URL and what the body was of the last request: with the same, at most
+        another body is to be set."""
         self.always_connects: bool | None = False
         """None: not known."""
         self._total_timeout_s = options.total_timeout_s
@@ -154,21 +154,17 @@ class Handle(MessageSettings):
             self.asked_url = asked_url(url)
             self.setopt(_URL, url if url.isascii() else url.encode())
             self._url = url
-        rest, body, headers = request[4:], request.body, request.headers
-        method, has_body = self._verb
+        body = request.body
+        rest = request[2:] if body is None else (request.headers, b"", *request[4:])
         if (
             rest == self._rest
-            and request.method == method
-            and (headers is self._headers or headers == self._headers)
+            and request.method == self._verb[0]
             and self.shelf.may_be_http2 is self._may_be_http2
         ):
             if body is None:
-                if not has_body:
-                    return
-            elif (
-                has_body
-                and len(body) < EXPECT_THRESHOLD_BYTES
-                and not (self._expects_nothing or self._frames_itself)
+                return
+            if len(body) < EXPECT_THRESHOLD_BYTES and not (
+                self._expects_nothing or self._frames_itself
             ):
                 self.setopt(_POST_FIELDS, body)
                 self._body = body
@@ -244,15 +240,6 @@ class Handle(MessageSettings):
     def name(self, place: Place) -> Name:
         """The name to look up before it can connect to ``place``."""
         return Name(place.host, FAMILIES[self.options.ip_version])
-
-    @property
-    def is_stopped(self) -> bool:
-        """Whether one of the rules below has ended its transfer."""
-        return (
-            self.resend_refused
-            or bool(self.refused_peer)
-            or (self.handshake is not None and bool(self.handshake.refusal))
-        )
 
     @property
     def has_switched(self) -> bool:

@@ -14,6 +14,10 @@ from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.framing import check_framing
 from onehttp_backends.rules.methods import SAFE_METHODS
 
+EXPECT_THRESHOLD_BYTES = 1024 * 1024
+"""From this size on libcurl asks ``Expect: 100-continue`` and waits a second for the answer."""
+KEEP_BODY_BYTES = 64 * 1024
+"""A larger request body is let go of when its transfer ends, not when the handle is used again."""
 GET = ("GET", False)
 _HTTP_HEADER = pycurl.HTTPHEADER
 NO_HEADERS: HeaderPairs = (("", ""),)

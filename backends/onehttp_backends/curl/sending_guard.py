@@ -116,6 +116,15 @@ class SendingGuard:
         self._repetitions = 1
 
     @property
+    def is_stopped(self) -> bool:
+        """Whether one of these rules has ended its transfer."""
+        return (
+            self.resend_refused
+            or bool(self.refused_peer)
+            or (self.handshake is not None and bool(self.handshake.refusal))
+        )
+
+    @property
     def is_wrapped(self) -> bool:
         """Whether more goes over its connection than HTTP, or may."""
         return self.handshake is not None or self.options.proxy is not None

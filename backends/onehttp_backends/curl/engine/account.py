@@ -65,14 +65,7 @@ class Account:
         is_over = code == 0 or handle.was_truncated
         if is_over or (code in _OF_STREAM and is_all_there(handle)):
             try:
-                line = handle.shelf.status_lines.of_only_head(handle.head)
-                if line is None or handle.decoding is not None:
-                    error = fault_of(handle, request)
-                    if error is not None:
-                        if error.code in _OF_HEAD:
-                            self._watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
-                        return self._failed(handle, error)
-                return self._response(handle, request, line)
+                return self._answered(handle, request)
             except MemoryError:
                 code, text = CurlCode.OUT_OF_MEMORY, _NO_MEMORY
         elif code == CurlCode.WRITE_ERROR and handle.body.closed:
@@ -81,11 +74,6 @@ class Account:
         elif code == CurlCode.OPERATION_TIMEDOUT and not handle.shelf.is_http1:
             self._note_silence(handle)
         return self._failed(handle, read_error(handle, request, code, text))
-
-    def answer(self, handle: Handle, request: Request, brief: frozenset[int]) -> Outcome:
-        """The outcome of a transfer that has an answer; see `brief` and `outcome`."""
-        shared = self.brief(handle, brief) if brief else None
-        return shared or self.outcome(handle, request, 0, "")
 
     def brief(self, handle: Handle, statuses: frozenset[int]) -> Response | None:
         """The shared response of an answer whose status is one of ``statuses``.
@@ -185,8 +173,15 @@ class Account:
         opened = handle.getinfo(_NUM_CONNECTS)
         return read_response(handle, opened, self._place(handle))
 
-    def _response(self, handle: Handle, request: Request, line: StatusLine | None) -> Outcome:
-        shelf, getinfo = handle.shelf, handle.getinfo
+    def _answered(self, handle: Handle, request: Request) -> Outcome:
+        shelf, getinfo, head = handle.shelf, handle.getinfo, handle.head
+        line = shelf.status_lines.of_only_head(head)
+        if line is None or handle.decoding is not None:
+            error = fault_of(handle, request)
+            if error is not None:
+                if error.code in _OF_HEAD:
+                    self._watch.mistrust(getinfo(_ACTIVE_SOCKET))
+                return self._failed(handle, error)
         opened = getinfo(_NUM_CONNECTS)
         if shelf.closes:  # there is no connection any more to remember something of
             response = read_response(handle, opened, self._place(handle), line)
@@ -208,7 +203,7 @@ class Account:
             self._watch.note_use(getinfo(_ACTIVE_SOCKET), is_multiplexed)
         else:
             self.reused += 1
-        if not is_multiplexed and is_ambiguous(handle.head):
+        if not is_multiplexed and is_ambiguous(head):
             self._watch.mistrust(getinfo(_ACTIVE_SOCKET))
         self.completed += 1
         return response

@@ -241,14 +241,16 @@ class Engine:
         while finished:
             transfer, code, text = finished[0]
             handle = transfer.handle if transfer.outcome is None else None
-            if not code and handle is not None:
+            if not code and handle is not None and handle.sent_on is not None:
                 code, text = withdrawn(handle, self.watch)
             if code > 0 and (again := beginning(transfer, code, text)):
                 finished[0] = transfer, code, _ = transfer, again, text  # what shows it, goes next
             if code:
                 self._fail(transfer, code, text)
             elif handle is not None:
-                self._end(transfer, self.account.answer(handle, transfer.request, transfer.brief))
+                shared = self.account.brief(handle, transfer.brief) if transfer.brief else None
+                outcome = shared or self.account.outcome(handle, transfer.request, 0, "")
+                self._end(transfer, outcome)
             else:
                 self._end(transfer, None)
             finished.popleft()
