@@ -64,16 +64,53 @@ class Account:
         """The outcome of a handle that has finished, and is still in the multi."""
         is_over = code == 0 or handle.was_truncated
         if is_over or (code in _OF_STREAM and is_all_there(handle)):
-            try:
-                return self._answered(handle, request)
-            except MemoryError:
-                code, text = CurlCode.OUT_OF_MEMORY, _NO_MEMORY
-        elif code == CurlCode.WRITE_ERROR and handle.body.closed:
+            return self.answered(handle, request)
+        if code == CurlCode.WRITE_ERROR and handle.body.closed:
             # pycurl prints the MemoryError of a body that grows, and libcurl says "write error".
             code, text = CurlCode.OUT_OF_MEMORY, _NO_MEMORY
         elif code == CurlCode.OPERATION_TIMEDOUT and not handle.shelf.is_http1:
             self._note_silence(handle)
         return self._failed(handle, read_error(handle, request, code, text))
+
+    def answered(self, handle: Handle, request: Request) -> Outcome:
+        """The same of one that libcurl has found nothing wrong with."""
+        shelf, getinfo, head = handle.shelf, handle.getinfo, handle.head
+        try:
+            line = shelf.status_lines.of_only_head(head)
+            if line is None or handle.decoding is not None:
+                error = fault_of(handle, request)
+                if error is not None:
+                    if error.code in _OF_HEAD:
+                        self._watch.mistrust(getinfo(_ACTIVE_SOCKET))
+                    return self._failed(handle, error)
+            opened = getinfo(_NUM_CONNECTS)
+            if shelf.closes:  # there is no connection any more to remember something of
+                peer = self._place(handle)
+            else:
+                known = None if opened or not _CONN_ID else self._peers.get(getinfo(_CONN_ID))
+                peer = known or self._new_peer(handle)
+            response = read_response(handle, opened, peer, line)
+        except MemoryError:
+            error = read_error(handle, request, CurlCode.OUT_OF_MEMORY, _NO_MEMORY)
+            return self._failed(handle, error)
+        if response.status == SWITCHING and not (shelf.closes or handle.options.as_libcurl):
+            self._watch.mistrust(getinfo(_ACTIVE_SOCKET))  # libcurl would use it again
+            return self._failed(handle, switched(request))
+        version = response.http_version
+        self.by_version[version] += 1
+        self.completed += 1
+        if shelf.closes:
+            self.opened += opened
+            return response
+        shelf.may_be_http2 = is_multiplexed = version in _MULTIPLEXED
+        if opened:
+            self.opened += opened
+            self._watch.note_use(getinfo(_ACTIVE_SOCKET), is_multiplexed)
+        else:
+            self.reused += 1
+        if not is_multiplexed and is_ambiguous(head):
+            self._watch.mistrust(getinfo(_ACTIVE_SOCKET))
+        return response
 
     def brief(self, handle: Handle, statuses: frozenset[int]) -> Response | None:
         """The shared response of an answer whose status is one of ``statuses``.
@@ -172,41 +209,6 @@ class Account:
         """The response, without counting it."""
         opened = handle.getinfo(_NUM_CONNECTS)
         return read_response(handle, opened, self._place(handle))
-
-    def _answered(self, handle: Handle, request: Request) -> Outcome:
-        shelf, getinfo, head = handle.shelf, handle.getinfo, handle.head
-        line = shelf.status_lines.of_only_head(head)
-        if line is None or handle.decoding is not None:
-            error = fault_of(handle, request)
-            if error is not None:
-                if error.code in _OF_HEAD:
-                    self._watch.mistrust(getinfo(_ACTIVE_SOCKET))
-                return self._failed(handle, error)
-        opened = getinfo(_NUM_CONNECTS)
-        if shelf.closes:  # there is no connection any more to remember something of
-            response = read_response(handle, opened, self._place(handle), line)
-            self.by_version[response.http_version] += 1
-            self.opened += opened
-            self.completed += 1
-            return response
-        if opened or not _CONN_ID or (peer := self._peers.get(getinfo(_CONN_ID))) is None:
-            peer = self._new_peer(handle)
-        response = read_response(handle, opened, peer, line)
-        if response.status == SWITCHING and not handle.options.as_libcurl:
-            self._watch.mistrust(getinfo(_ACTIVE_SOCKET))  # libcurl would use it again
-            return self._failed(handle, switched(request))
-        version = response.http_version
-        self.by_version[version] += 1
-        shelf.may_be_http2 = is_multiplexed = version in _MULTIPLEXED
-        if opened:
-            self.opened += opened
-            self._watch.note_use(getinfo(_ACTIVE_SOCKET), is_multiplexed)
-        else:
-            self.reused += 1
-        if not is_multiplexed and is_ambiguous(head):
-            self._watch.mistrust(getinfo(_ACTIVE_SOCKET))
-        self.completed += 1
-        return response
 
     def _new_peer(self, handle: Handle) -> Peer:
         peer = self._place(handle)

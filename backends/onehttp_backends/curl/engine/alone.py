@@ -123,18 +123,20 @@ class Alone:
             if raised:
                 raise raised.pop()
             _, _, failed = self._info_read()
-            code, text = failed[0][1:] if failed else (0, "")
+            if not (failed or is_early or handle.sent_on):
+                outcome = self._account.answered(handle, request)
+                break
             if is_early:
                 watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
                 handle.forget_answer()
                 code, text = EARLY
-            elif not code and handle.sent_on is not None:
-                code, text = withdrawn(handle, watch)
+            else:
+                code, text = failed[0][1:] if failed else withdrawn(handle, watch)
             if not code or not goes_on(self._multi, self._waits, handle, request, code, text):
+                outcome = self._account.outcome(handle, request, code, text)
                 break
             if handle.is_parked:
                 return None
-        outcome = self._account.outcome(handle, request, code, text)
         self._remove(easy)
         if raised:  # libcurl has written a log of that
             raise raised.pop()

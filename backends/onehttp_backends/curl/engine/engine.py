@@ -249,7 +249,7 @@ class Engine:
                 self._fail(transfer, code, text)
             elif handle is not None:
                 shared = self.account.brief(handle, transfer.brief) if transfer.brief else None
-                outcome = shared or self.account.outcome(handle, transfer.request, 0, "")
+                outcome = shared or self.account.answered(handle, transfer.request)
                 self._end(transfer, outcome)
             else:
                 self._end(transfer, None)
