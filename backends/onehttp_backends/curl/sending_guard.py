@@ -178,7 +178,7 @@ class SendingGuard:
         # has refused its stream. A server that wants HTTP/1.1 after it has begun to answer
         # (HTTP_1_1_REQUIRED) is believed to have done something, and its bytes are no one else's.
         refusals = self.stream_refusals
-        if self.head and not self._leads_on():
+        if self._may_be_http2 and self.head and not self._leads_on():
             self.resend_refused = True
             return False
         if len(self.head) == self._sent_with_head and not self._sent_into_dead:
@@ -195,7 +195,9 @@ class SendingGuard:
 
     def _leads_on(self) -> bool:
         """Whether the answer that has come is one that libcurl follows by a request."""
-        status = last_status(self.head)
+        auth, status = self.options.auth, last_status(self.head)
+        if auth is not None and (auth.asks_first or self.options.as_libcurl):
+            return True  # by any: the first request had no body
         return status in _ASKING_AGAIN or (status[:1] == b"3" and self.options.max_redirects > 0)
 
 

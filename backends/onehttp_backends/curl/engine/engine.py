@@ -249,8 +249,7 @@ class Engine:
                 self._fail(transfer, code, text)
             elif handle is not None:
                 shared = self.account.brief(handle, transfer.brief) if transfer.brief else None
-                outcome = shared or self.account.answered(handle, transfer.request)
-                self._end(transfer, outcome)
+                self._end(transfer, shared or self.account.answered(handle, transfer.request))
             else:
                 self._end(transfer, None)
             finished.popleft()
