@@ -13,6 +13,11 @@ _DOUBLE = 'backend="httpx" with handler=, answers=, app= or wsgi_app= (docs/test
 _POOL = f"max_idle_connections=, and `limits:` {_FILE}"
 _PROXY = f"`proxy:` {_FILE}"
 _VERSION = f"`http_version:` {_FILE}"
+_METRICS = "metrics.expose() of the package's `observe` (docs/observability.md)"
+_SPANS = "otel.instrument(...) of the package's `observe` (docs/observability.md)"
+_SHARED = "it is said at the top of the connections file, `shared` (docs/policies.md)"
+_LOG = 'what is logged goes to logging.getLogger("onehttp")'
+_QUEUES = "submit(..., queue=name); where they are is said by ONEHTTP_QUEUES (docs/queues.md)"
 
 OF_INIT: Final[Mapping[str, str]] = MappingProxyType(
     {
@@ -43,6 +48,19 @@ OF_INIT: Final[Mapping[str, str]] = MappingProxyType(
         "max_keepalive_connections": _POOL,
         "event_hooks": _HOOKS,
         "middleware": _HOOKS,
+        "metrics": _METRICS,
+        "prometheus": _METRICS,
+        "meter_provider": _SPANS,
+        "otel": _SPANS,
+        "telemetry": _SPANS,
+        "tracer_provider": _SPANS,
+        "tracing": _SPANS,
+        "redis": _SHARED,
+        "shared": _SHARED,
+        "logger": _LOG,
+        "log_level": _LOG,
+        "queue": _QUEUES,
+        "queues": _QUEUES,
         "transport": _DOUBLE,
         "mounts": _DOUBLE,
         "config": "the connections are the first argument: a path, or a mapping",

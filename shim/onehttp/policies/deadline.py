@@ -6,20 +6,29 @@ from typing import Final
 
 from onehttp.policies.clock import Clock
 from onehttp_backends.contract import Request
+from onehttp_backends.rules.request_rules import check_seconds
 from onehttp_backends.time_limits import total_s
 
 _SHORTEST_S: Final = 0.001
 
 
 class Deadline:
-    """The deadline that the time limit of a call's first request sets, counted from ``began``."""
+    """The deadline that the time limit of a call's first request sets, counted from ``began``.
+
+    Raises:
+        RequestTypeError: that limit is no number.
+    """
 
     __slots__ = ("_due", "clock")
 
     def __init__(self, request: Request, clock: Clock, began: float | None = None) -> None:
         self.clock = clock
         limit_s = total_s(request)
-        self._due = (clock.now() if began is None else began) + limit_s if limit_s else None
+        try:
+            self._due = (clock.now() if began is None else began) + limit_s if limit_s else None
+        except TypeError:  # the engine, which checks it, is not asked yet
+            check_seconds("timeout", limit_s)
+            raise
 
     def left_s(self) -> float | None:
         """Seconds left, 0 if it is over; None if there is no limit."""
