@@ -33,8 +33,10 @@ class Suspension:
     index: int
     label: int
     end: float = math.inf
-    """When its timer will have ended it, on the clock ``time.monotonic``, which all processes
+    """When the server will have ended it, on the clock ``time.monotonic``, which all processes
     share."""
+    latest: float = math.inf
+    """When the server will have ended it however often it is suspended again."""
 
 
 def signed32(number: int) -> int:
@@ -42,14 +44,15 @@ def signed32(number: int) -> int:
     return number - (1 << 32) if number >= 1 << 31 else number
 
 
-def suspended(ksr: Any, end_of: Callable[[int, int], float]) -> Suspension:
+def suspended(ksr: Any, ends_of: Callable[[int, int], tuple[float, float]]) -> Suspension:
     """Suspend the transaction that the server works on.
 
     ``t_suspend`` gives 1 also for one that was cancelled before, and suspends nothing. Such a
     transaction must not be continued: ``tm`` (5.6) would keep it for 90 seconds more.
 
     Args:
-        end_of: when the timer will have ended a transaction that is suspended now.
+        ends_of: when the server will have ended a transaction that is suspended now; see
+            `Suspension`.
 
     Raises:
         TransactionError: it already has its final reply, or there is no memory.
@@ -60,12 +63,12 @@ def suspended(ksr: Any, end_of: Callable[[int, int], float]) -> Suspension:
         raise TransactionError("this transaction was cancelled")
     get = ksr.pv.get
     index, label = int(get("$T(id_index)")), int(get("$T(id_label)"))
-    return Suspension(index, signed32(label), end_of(index, label))
+    return Suspension(index, signed32(label), *ends_of(index, label))
 
 
 def packed(job: AsyncJob, token: Suspension | None, defaults: AsyncSettings) -> bytes:
     """Encode one query. Without a suspension, no transaction waits for it."""
-    named = None if token is None else (token.index, token.label, token.end)
+    named = None if token is None else (token.index, token.label, token.end, token.latest)
     settings = None if job.settings is defaults else _encoded(job.settings)
     asked = job.asked
     xdata = str(job.xdata) if asked is None else pickle.dumps((asked, job.xdata))

@@ -100,7 +100,8 @@ class QueryMessages:
         if _is_to_tell(self._late):
             self._log.warning(
                 "fr_timer of tm has ended a transaction before the answer of its query, as %d "
-                "before it in this process: let the timeout of queries be shorter than fr_timer",
+                "before it in this process (or max_inv_lifetime, after several queries): let the "
+                "timeout of queries be shorter",
                 self._late - 1,
             )
 

@@ -1,4 +1,4 @@
-"""The timer that ends a suspended transaction without an answer."""
+"""The timers that end a suspended transaction without an answer."""
 
 from __future__ import annotations
 
@@ -7,11 +7,14 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from onehttp_compat.kamailio.frames import Suspension, signed32
 from onehttp_compat.kamailio.shared.page import SharedPage
 from onehttp_compat.server_config import ServerConfig
 
 FR_TIMER_S: Final = 30.0
 """The default of ``fr_timer``, in seconds."""
+LIFETIMES_S: Final = {"max_inv_lifetime": 180.0, "max_noninv_lifetime": 32.0}
+"""The defaults of these parameters, in seconds: whatever timers a transaction has, it ends then."""
 TICK_S: Final = 1 / 16
 """Seconds by which the server's timers may be early."""
 
@@ -33,6 +36,10 @@ class TransactionTimers:
         self._changed_to_s = math.inf
         self.fr_timer_s = math.inf
         """That of other transactions; infinite if it is unknown."""
+        self.lifetime_s = math.inf
+        """The longest life of any transaction; infinite if it is unknown."""
+        self.continued: Suspension | None = None
+        """The suspension that this process is continuing."""
 
     def configure(self, config: ServerConfig) -> None:
         """Read the parameters of ``tm``."""
@@ -43,8 +50,25 @@ class TransactionTimers:
         if any(line.is_about("tm") and line.name == "fr_timer_avp" for line in config.modparams()):
             self.fr_timer_s = math.inf  # each transaction may have a timer of its own
 
+        given = LIFETIMES_S | {
+            line.name: line.value / 1000 if isinstance(line.value, int) and line.value else math.inf
+            for line in config.modparams()
+            if line.is_about("tm") and line.name in LIFETIMES_S
+        }
+        # That of INVITE, unless other requests live longer: which one it is would be one more
+        # question for each query.
+        self.lifetime_s = max(given.values())
+
     def watch(self, tm: Any) -> None:
-        """Learn of the calls of ``KSR.tm.t_set_fr`` and ``t_reset_fr``."""
+        """Learn of the calls of ``KSR.tm.t_set_fr``, ``t_reset_fr`` and ``t_set_max_lifetime``."""
+        set_lifetime = getattr(tm, "t_set_max_lifetime", None)
+        if set_lifetime is not None:
+
+            def t_set_max_lifetime(*given: int) -> object:
+                self._page.note_own_lifetimes()
+                return set_lifetime(*given)
+
+            tm.t_set_max_lifetime = t_set_max_lifetime
         set_fr, reset_fr = getattr(tm, "t_set_fr", None), getattr(tm, "t_reset_fr", None)
         if set_fr is None or reset_fr is None:
             return
@@ -63,8 +87,19 @@ class TransactionTimers:
 
         tm.t_set_fr, tm.t_reset_fr = t_set_fr, t_reset_fr
 
+    def ends(self, index: int, label: int) -> tuple[float, float]:
+        """Return the two ends of `Suspension` for a transaction that is suspended now."""
+        continued = self.continued
+        if continued and (continued.index, continued.label) == (index, signed32(label)):
+            latest = continued.latest  # it has lived since then
+        elif self._page.has_own_lifetimes():
+            latest = math.inf
+        else:
+            latest = time.monotonic() + self.lifetime_s - TICK_S
+        return min(self.end(index, label), latest), latest
+
     def end(self, index: int, label: int) -> float:
-        """Return when a transaction that is suspended now will have ended, on the clock
+        """Return when its timer will have ended a transaction that is suspended now, on the clock
         ``time.monotonic``.
 
         Another process may have changed its timer, unless it is still in its request route. Then

@@ -238,7 +238,7 @@ class Transactions(ScriptHost):
         Raises:
             TransactionError: it has its final reply already, or there is no memory.
         """
-        token = suspended(self._ksr, self.timers.end)
+        token = suspended(self._ksr, self.timers.ends)
         self._continued.discard(token.index, token.label)
         return token
 
@@ -264,11 +264,13 @@ class Transactions(ScriptHost):
             return
         if not self._continued.add(token.index, token.label):
             return
-        before, self._resuming = self._resuming, resumption
+        timers = self.timers
+        before = self._resuming, timers.continued
+        self._resuming, timers.continued = resumption, token
         try:
             self._ksr.tmx.t_continue(token.index, token.label, RESUME_ROUTE)
         finally:
-            self._resuming = before
+            self._resuming, timers.continued = before
 
     def resumed(self) -> int:
         """The function for the script's ``onehttp_resume``: it runs the route in the

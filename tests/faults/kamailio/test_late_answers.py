@@ -20,6 +20,9 @@ SCRIPT = Path(__file__).with_name("calls_script.py")
 MANY = 50
 LONG_MS = 60_000
 FREED_SOON = 'modparam("tm", "wt_timer", 1000)'
+SHORT_LIVES = """
+modparam("tm", "max_inv_lifetime", 3000)
+modparam("tm", "max_noninv_lifetime", 3000)"""
 
 
 pytestmark = pytest.mark.usefixtures("same_python")
@@ -46,6 +49,7 @@ def are_freed(calls: Calls, name: str = "after") -> int:
         pytest.param("hasty", LONG_MS, ("",), "504 too slow", id="ended by a timer of its own"),
         pytest.param("relayed", 1500, ("",), "504 too slow", id="gone on elsewhere"),
         pytest.param("both", LONG_MS, ("a", "b"), "480 first 1 200 2", id="continued by another"),
+        pytest.param("brief", LONG_MS, ("",), "504 too slow", id="ended by its lifetime"),
     ],
 )
 def test_late_answers_keep_no_memory(
@@ -59,10 +63,11 @@ def test_late_answers_keep_no_memory(
             tmp_path,
             SCRIPT,
             timer_ms=timer_ms,
-            more=FREED_SOON,
+            more=FREED_SOON + (SHORT_LIVES if what == "brief" else ""),
             environment={"TEST_ELSEWHERE": elsewhere},
         ) as calls:
             before = are_freed(calls, "before")
+            what = what.replace("brief", "ask")
             names = [f"x{number}" for number in range(MANY)]
             begun = [calls.caller.invite(f"{what}-{name}") for name in names]
             held = [calls.backend.arrival(f"/{name}{one}") for name in names for one in suffixes]

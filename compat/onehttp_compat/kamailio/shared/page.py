@@ -10,7 +10,7 @@ from typing import Final
 
 _BYTES: Final = 64 << 10
 _MARKS_AT: Final = 64
-_BEAT_AT, _LONGEST_AT = range(2)
+_BEAT_AT, _LONGEST_AT, _LIVES_AT = range(3)
 
 
 class SharedPage:
@@ -38,6 +38,14 @@ class SharedPage:
     def longest_timer_s(self) -> float:
         """The longest of these times; 0 if none was recorded."""
         return self._times[_LONGEST_AT]
+
+    def note_own_lifetimes(self) -> None:
+        """Record that a script sets the lifetimes of transactions."""
+        self._times[_LIVES_AT] = 1.0
+
+    def has_own_lifetimes(self) -> bool:
+        """Whether that was recorded."""
+        return self._times[_LIVES_AT] != 0
 
     def is_new(self, text: str) -> bool:
         """Whether the text is new to all processes: True only once in the life of the server."""

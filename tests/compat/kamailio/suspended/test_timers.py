@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from onehttp_compat.kamailio.frames import Suspension, signed32
 from onehttp_compat.kamailio.shared.page import SharedPage
-from onehttp_compat.kamailio.timers import FR_TIMER_S, TICK_S, TransactionTimers
+from onehttp_compat.kamailio.timers import FR_TIMER_S, LIFETIMES_S, TICK_S, TransactionTimers
 from onehttp_compat.server_config import read_server_config
 
 HERE = (7, 8)
@@ -27,6 +28,7 @@ class Process:
         done = types.SimpleNamespace(
             t_set_fr=lambda fr_inv, fr: 1 if fr >= 0 else -1,
             t_reset_fr=lambda: 1,
+            t_set_max_lifetime=lambda noninv, inv: 1,
             t_is_request_route=lambda: 1 if self.is_request_route else -1,
         )
         self.tm: Any = done
@@ -128,3 +130,42 @@ def test_without_a_configuration_no_end_is_known() -> None:
     pv = types.SimpleNamespace(get={}.get)
     timers = TransactionTimers(types.SimpleNamespace(pv=pv), SharedPage())
     assert timers.end(*HERE) == math.inf
+
+
+INV, NONINV = (f'modparam("tm", "{name}", {{}})' for name in LIFETIMES_S)
+
+
+@pytest.mark.parametrize(
+    ("lines", "lifetime_s"),
+    [
+        ("", 180),
+        (INV.format(60_000), 60),
+        (INV.format(10_000), 32),
+        (NONINV.format(200_000), 200),
+        (INV.format(60_000) + "\n" + NONINV.format(2000), 60),
+        (INV.format("UNKNOWN"), math.inf),
+        (INV.format(0), math.inf),
+    ],
+)
+def test_no_transaction_lives_longer_than_its_lifetime(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: str, lifetime_s: float
+) -> None:
+    now = NOW
+    monkeypatch.setattr("onehttp_compat.kamailio.timers.time.monotonic", lambda: now)
+    page = SharedPage()
+    one, other = Process(page, lines, tmp_path), Process(page, lines, tmp_path)
+    one.begins_transaction()
+    latest = NOW + lifetime_s - TICK_S
+    assert one.timers.ends(*HERE) == (NOW + FR_TIMER_S - TICK_S, latest)
+    now += 31  # of a chain, whose queries have been answered, the last one by another process
+    other.timers.continued = Suspension(HERE[0], signed32(HERE[1]), now, latest)
+    assert other.timers.ends(*HERE) == (min(now + FR_TIMER_S - TICK_S, latest), latest)
+    another = HERE[0], HERE[1] - 1
+    assert other.timers.ends(*another)[1] == now + lifetime_s - TICK_S
+
+
+def test_a_lifetime_that_a_script_sets_is_not_known(tmp_path: Path) -> None:
+    page = SharedPage()
+    one, other = Process(page, "", tmp_path), Process(page, "", tmp_path)
+    assert one.tm.t_set_max_lifetime(0, 600_000) == 1
+    assert other.timers.ends(*HERE)[1] == math.inf
