@@ -9,7 +9,8 @@ from pathlib import Path
 
 from onehttp_compat.cli.report import RunReport
 from onehttp_compat.real_server.compare import Difference, Follower, differences
-from onehttp_compat.real_server.run import LiveMessage, LiveScript, running
+from onehttp_compat.real_server.live_script import LiveMessage, LiveScript
+from onehttp_compat.real_server.run import running
 from onehttp_compat.real_server.user_config import UserConfig
 from onehttp_compat.script.kemi.tree import EMULATED
 from onehttp_compat.script.serving import serving

@@ -83,14 +83,15 @@ def setup(
         provide()  # a script that was rewritten makes calls without calling `init`
     else:
         onehttp.init(connections)
+    is_in_server = isinstance(process.real, ModuleType)  # else a test made it
     if is_asynchronous:
         process.take_over_queries()
-        if isinstance(process.real, ModuleType):  # else a test made it
+        if is_in_server:
             make_current(process.transactions)
             process.transactions.timers.configure(config)
         process.transactions.has_twins = twins
     process.server.start()  # now, so that the first message does not wait
-    if isinstance(process.real, ModuleType):
+    if is_in_server:
         process.reloads.watch(config)
     process.is_set_up = True
     return process.ksr

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from typing import Final
 
 from onehttp_compat.calls.warning import calling_place
-from onehttp_compat.real_server.run import LiveMessage, RecordedCall
+from onehttp_compat.real_server.live_script import LiveMessage, RecordedCall
 from onehttp_compat.script.instance import running_route
 from onehttp_compat.script.message_in_progress import current
 from onehttp_compat.script.outcome import MessageOutcome

@@ -158,7 +158,10 @@ def _request_of_any(
     call: CallArguments,
     content_type: str | None,
 ) -> Request:
-    """The request of a call with whatever arguments."""
+    """The request of a call with whatever arguments.
+
+    It is one function because parts of it would hand a dozen values on in each call.
+    """
     headers: HeaderSource = None
     params: ParamSource = None
     form: ParamSource = None

@@ -10,7 +10,7 @@ import pytest
 from click.testing import CliRunner
 
 from onehttp.cli.group import onehttp as command
-from onehttp_compat.real_server.run import LiveMessage, LiveScript
+from onehttp_compat.real_server.live_script import LiveMessage, LiveScript
 from servers.kamailio import real_server
 
 SCRIPTS = Path(__file__).parents[1] / "script/scripts"

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Final, TypeAlias
 
 import onehttp
-from onehttp_compat.real_server.run import LiveScript, running
+from onehttp_compat.real_server.live_script import LiveScript
+from onehttp_compat.real_server.run import running
 from onehttp_compat.script.outcome import MessageOutcome
 from onehttp_compat.script.serving import serving
 from onehttp_compat.script.sip_server import SipServer
