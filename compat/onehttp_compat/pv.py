@@ -205,7 +205,17 @@ class PvStore:
         return value
 
     def named(self, variable: Variable) -> Variable:
-        """Replace the variables in the name of a variable, as in ``$sht(t=>$rU)``."""
+        """Replace the variables in the name of a variable, as in ``$sht(t=>$rU)``, and the one that
+        is its element, as in ``$(avp(a)[$var(i)])``.
+
+        Raises:
+            NoValueError: that one is no number.
+        """
+        if variable.element.startswith("$"):
+            place = self.get(variable.element)
+            if not isinstance(place, int):
+                raise NoValueError(variable.element)
+            variable = variable._replace(element=str(place))
         is_kept_here = variable.kind in WRITABLE_CLASSES and variable.kind not in self._readers
         if variable.element and is_kept_here:  # each of them has one value there
             variable = variable._replace(element="")
@@ -263,7 +273,10 @@ class PvStore:
 
     def write(self, variable: Variable, value: Value) -> None:
         """The same as `set`, for a variable that was parsed already."""
-        variable = self.named(variable)
+        try:
+            variable = self.named(variable)
+        except NoValueError:
+            raise RefusedValueError(f"{variable}: the element is no number") from None
         kind = variable.kind
         writer = self._writers.get(kind)
         if writer is not None:

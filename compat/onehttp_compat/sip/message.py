@@ -35,7 +35,7 @@ _KNOWN: Final = frozenset((
     "authorization", "proxy-authorization", "user-agent", "server", "require", "accept", "allow",
     "p-asserted-identity", "diversion", "privacy", "path", "date", "min-expires",
 ))  # fmt: skip
-_name = re.compile(r"[A-Za-z0-9-]+").match
+_name = re.compile(r"[A-Za-z0-9+._~-]+").match
 
 _request_line = re.compile(r"([^\s\0]+) ([^\r\n]*\S) (SIP/2\.0|HTTP/\d\.\d)[ \t]*", re.IGNORECASE)
 _status_line = re.compile(r"(SIP/2\.0) (\d{3})(?: ([^\r\n]*))?", re.IGNORECASE)

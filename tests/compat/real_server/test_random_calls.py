@@ -14,7 +14,7 @@ from stand_ins.random_calls.sides import both_sides
 
 MESSAGES = 150
 CALLS = 4
-EMULATED = ("hdr", "maxfwd", "kx", "siputils", "diversion", "textops")
+EMULATED = ("hdr", "maxfwd", "kx", "siputils", "diversion", "textops", "textopsx", "rr", "sanity")
 
 
 @pytest.mark.debian

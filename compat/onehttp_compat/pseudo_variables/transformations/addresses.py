@@ -8,7 +8,7 @@ from typing import Final
 
 from onehttp_compat.pseudo_variables.transformations.rule import NoValueError, TransformationRule
 from onehttp_compat.sip.address import Address, parse_address, split_addresses
-from onehttp_compat.sip.uri import TRANSPORTS, SipUri, parse_uri
+from onehttp_compat.sip.uri import DEFAULT_PORT, TRANSPORTS, SipUri, parse_uri
 from onehttp_compat.sip.value import Value
 
 _socket = re.compile(r"(?:(\w+):)?(\[[0-9A-Fa-f:.]+\]|[^:\s]+)(?::(\d+))?").fullmatch
@@ -119,7 +119,7 @@ def _socket_part(part: Callable[[str, str, str], str]) -> TransformationRule:
         match = _socket(_text(data))
         if match is None or (match[1] and match[1].lower() not in TRANSPORTS):
             raise NoValueError(f"{data!r} is no socket")
-        return part(match[1] or "udp", match[2], match[3] or "5060")
+        return part(match[1] or "", match[2], match[3] or "")
 
     return TransformationRule(apply)
 
@@ -168,6 +168,8 @@ RULES: Final = {
     "sock.host": _socket_part(lambda _protocol, host, _port: host),
     "sock.port": _socket_part(lambda _protocol, _host, port: port),
     "sock.touri": _socket_part(
-        lambda protocol, host, port: f"sip:{host}:{port};transport={protocol}"
+        lambda protocol, host, port: (
+            f"sip:{host}:{port or DEFAULT_PORT};transport={protocol or 'udp'}"
+        )
     ),
 }

@@ -102,9 +102,15 @@ def checked(world: World, signature: Signature, function: Callable[..., Any]) ->
                     _check(world, signature, arguments)
             elif type(value) is not int or not INT_MIN <= value <= INT_MAX:
                 _check(world, signature, arguments)
+                arguments = tuple(map(_crossed, arguments))
         return function(*arguments)
 
     return call
+
+
+def _crossed(value: Any) -> Any:
+    """The number that the server gets of an object that counts as one, such as True."""
+    return value if isinstance(value, str) else value.__index__()
 
 
 def _is_utf8(text: str) -> bool:
@@ -128,7 +134,10 @@ def _check(world: World, signature: Signature, arguments: tuple[Any, ...]) -> No
         elif "\0" in value:
             error = ValueError("embedded null character")
         elif not _is_utf8(value):
-            error = ValueError("text that is not UTF-8 (a lone surrogate)")
+            try:
+                value.encode()
+            except UnicodeEncodeError as refused:
+                error = refused
         if error is not None:
             raise _refused(world, signature, arguments, error)
 

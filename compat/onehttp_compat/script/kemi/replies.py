@@ -19,7 +19,7 @@ _REQUIRED: Final = ("to", "from", "cseq", "call-id", "via")
 MAX_FORWARDS: Final = 256
 HIGHEST: Final = 70
 """The default of ``max_limit``: a request is passed on with at most this value."""
-HIGHEST_NUMBER: Final = (1 << 31) - 1
+HIGHEST_NUMBER: Final = 1 << 32
 _DEFAULT_CHECKS: Final = 999
 _DEFAULT_URI_CHECKS: Final = 7
 _OF_THE_FIRST_LINE: Final = 1 | 2 | 8 | 16 | 32
@@ -142,7 +142,7 @@ class SanityFunctions(Functions):
         is_other = is_reply or sip.cseq[1] != sip.method
         yield 32, if_so(is_other, "400 CSeq method does not match request method")
         sequence = sip.cseq[0]
-        is_high = _NUMBER(sequence) and int(sequence) > HIGHEST_NUMBER
+        is_high = not _NUMBER(sequence) or int(sequence) > HIGHEST_NUMBER
         yield 64, if_so(is_high, "400 CSeq number is illegal")
         length = sip.header("content-length")
         is_other = length is not None and number("content-length") != len(sip.body)

@@ -9,8 +9,8 @@ from onehttp_compat.pseudo_variables.transformations.regular_expressions import 
 from onehttp_compat.pv import as_bytes
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 from onehttp_compat.script.own_route_header import is_upstream, known_routes, parameters
-from onehttp_compat.script.routed_message import FIRST, LAST, Branch
-from onehttp_compat.sip.uri import SipUri, parse_uri
+from onehttp_compat.script.routed_message import LAST, Branch
+from onehttp_compat.sip.uri import SipUri, bracketed, parse_uri
 
 TWO_AT_ONCE = 2
 
@@ -153,23 +153,28 @@ class PathFunctions(Functions):
     def add_path_user(self, user: str) -> int:
         return self._add(user)
 
-    def add_path_user_params(self, user: str, _params: str) -> int:
-        return self._add(user)
+    def add_path_user_params(self, user: str, params: str) -> int:
+        return self._add(user, params=params)
 
     def add_path_received(self) -> int:
-        return self._add("")
+        return self._add("", is_received=True)
 
     def add_path_received_user(self, user: str) -> int:
-        return self._add(user)
+        return self._add(user, is_received=True)
 
-    def add_path_received_user_params(self, user: str, _params: str) -> int:
-        return self._add(user)
+    def add_path_received_user_params(self, user: str, params: str) -> int:
+        return self._add(user, is_received=True, params=params)
 
-    def _add(self, user: str) -> int:
-        host, port = self._sip.destination
+    def _add(self, user: str, *, is_received: bool = False, params: str = "") -> int:
+        (host, port), (sender, sent_from) = self._sip.destination, self._sip.source
         who = f"{user}@" if user else ""
-        line = f"Path: <sip:{who}{host}:{port};lr>\r\n"
-        self._routed.add(line, FIRST)
+        origin = f";received=sip:{bracketed(sender)}:{sent_from}" if is_received else ""
+        if origin and self._sip.protocol != "udp":
+            origin += f"%3Btransport%3D{self._sip.protocol}"
+        rest = origin + (f";{params}" if params else "")
+        line = f"Path: <sip:{who}{host}:{port};lr{rest}>\r\n"
+        found = self._routed.indices("path")
+        self._routed.add(line, found[0] if found else LAST)
         return self._scene.append_header(line)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
 import threading
 import uuid
@@ -17,6 +18,10 @@ NO_NUMBER: Final = -255
 """The result of counting something that is not a number."""
 DEFAULT_PROBABILITY: Final = 10
 """The default probability of ``rand_event``, in per cent."""
+
+
+_REMOVING: Final = ("re", "sw")
+"""The ways of matching that items can be removed by."""
 
 
 class HtableFunctions(Functions):
@@ -142,6 +147,8 @@ class HtableFunctions(Functions):
         return as_code(self._world.tables.has(table))
 
     def _remove_matching(self, table: str, kind: str, wanted: str, *, is_value: bool) -> int:
+        if kind not in _REMOVING:
+            return FALSE
         keys = self._world.tables.matching(table, kind, wanted, is_value=is_value)
         return self._remove(table, keys)
 
@@ -186,8 +193,6 @@ class CfgutilsFunctions(Functions):
         return _release(self._lock(name))
 
     def rand_set_prob(self, percent: int) -> int:
-        if not 0 <= percent <= 100:
-            return FALSE
         self._world.counters["rand_prob"] = percent
         return TRUE
 
@@ -259,8 +264,6 @@ class MqueueFunctions(Functions):
 
 
 def _release(lock: threading.RLock) -> int:
-    try:
+    with contextlib.suppress(RuntimeError):  # this thread does not hold it
         lock.release()
-    except RuntimeError:  # this thread does not hold it
-        return FALSE
     return TRUE

@@ -11,7 +11,8 @@ from onehttp_compat.pv import as_bytes
 from onehttp_compat.script.kemi.bodies.functions import BodyFunctions, replaced
 from onehttp_compat.script.kemi.bodies.lines import BodyLineFunctions
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
-from onehttp_compat.script.kemi.headers import TextopsxHeaders
+from onehttp_compat.script.kemi.headers.functions import TextopsxHeaders
+from onehttp_compat.script.kemi.headers.values import HeaderValueFunctions
 from onehttp_compat.sip.message import parse_or_refuse
 
 LESS: Final = -2
@@ -91,8 +92,13 @@ class TextopsFunctions(BodyFunctions):
 
     def subst(self, expression: str) -> int:
         sip = self._sip
-        text, count = replaced(expression, sip.wire(), self._world.server.pv.get)
-        changed = parse_or_refuse(text, sip.label, sip.source, sip.destination, sip.protocol)
+        (first, *_), _ = sip.lines()  # the first line stays as it is
+        start = sip.wire().index(first) + len(first)
+        rest = sip.wire()[start:]
+        text, count = replaced(expression, rest, self._world.server.pv.get)
+        changed = parse_or_refuse(
+            sip.wire()[:start] + text, sip.label, sip.source, sip.destination, sip.protocol
+        )
         if not count or changed.refusal:
             return FALSE
         self._routed.sip = changed
@@ -133,7 +139,7 @@ class TextopsFunctions(BodyFunctions):
         return as_code(expression.search(c_string(data)))
 
 
-class TextopsxFunctions(BodyLineFunctions, TextopsxHeaders):
+class TextopsxFunctions(BodyLineFunctions, HeaderValueFunctions, TextopsxHeaders):
     """``KSR.textopsx``, including its functions for headers and for lines of bodies."""
 
 

@@ -12,7 +12,7 @@ from onehttp_compat.script.catalogue import Signature, catalogue
 from onehttp_compat.script.kemi.calling import assumed, callable_for, emulated
 from onehttp_compat.script.kemi.core import CoreFunctions, XlogFunctions
 from onehttp_compat.script.kemi.functions import Functions
-from onehttp_compat.script.kemi.headers import HdrFunctions
+from onehttp_compat.script.kemi.headers.functions import HdrFunctions
 from onehttp_compat.script.kemi.kx import KxFunctions
 from onehttp_compat.script.kemi.nat import NathelperFunctions
 from onehttp_compat.script.kemi.replies import (

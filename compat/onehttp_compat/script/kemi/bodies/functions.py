@@ -21,7 +21,7 @@ from onehttp_compat.script.kemi.bodies.multipart import (
     with_boundaries_put_right,
 )
 from onehttp_compat.script.kemi.functions import FALSE, TRUE, as_code
-from onehttp_compat.script.kemi.headers import TextopsHeaders
+from onehttp_compat.script.kemi.headers.functions import TextopsHeaders
 from onehttp_compat.script.routed_message import Edit, edited
 
 

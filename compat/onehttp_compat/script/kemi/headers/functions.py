@@ -23,7 +23,7 @@ NONE_OF_THEM: Final = -2
 """The result of ``remove_hf_match`` if it has removed nothing."""
 
 
-class _HeaderFunctions(Functions):
+class HeaderFunctions(Functions):
     """The common part of both modules."""
 
     def _add(self, line: str, place: int = LAST) -> int:
@@ -62,7 +62,7 @@ class _HeaderFunctions(Functions):
         return texts[index]
 
 
-class HdrFunctions(_HeaderFunctions):
+class HdrFunctions(HeaderFunctions):
     """``KSR.hdr``."""
 
     def append(self, line: str) -> int:
@@ -130,7 +130,7 @@ class HdrFunctions(_HeaderFunctions):
         return test is not None and any(test(value) for value in chosen)
 
 
-class TextopsHeaders(_HeaderFunctions):
+class TextopsHeaders(HeaderFunctions):
     """``KSR.textops``: headers."""
 
     def is_present_hf(self, name: str) -> int:
@@ -196,7 +196,7 @@ class TextopsHeaders(_HeaderFunctions):
         ]
 
 
-class TextopsxHeaders(_HeaderFunctions):
+class TextopsxHeaders(HeaderFunctions):
     """``KSR.textopsx``: applied changes, values in lists, iterators."""
 
     def msg_apply_changes(self) -> int:
@@ -217,12 +217,17 @@ class TextopsxHeaders(_HeaderFunctions):
         return TRUE
 
     def change_reply_status(self, code: int, reason: str) -> int:
-        if self._sip.is_request:
+        if not reason or not self._may_become(code):
             return FALSE
         return self._scene.act(f"reply status {code} {reason}")
 
     def change_reply_status_code(self, code: int) -> int:
-        return FALSE if self._sip.is_request else self._scene.act(f"reply status {code}")
+        return self._scene.act(f"reply status {code}") if self._may_become(code) else FALSE
+
+    def _may_become(self, code: int) -> bool:
+        """Whether a reply can get another status: success stays success, and refusal refusal."""
+        classes = range(1, 2), range(2, 3), range(3, 7)
+        return any(code // 100 in one and self._sip.status // 100 in one for one in classes)
 
     def keep_hf_re(self, pattern: str) -> int:
         """Returns -1 also when it has removed headers, as the server does."""
@@ -243,54 +248,6 @@ class TextopsxHeaders(_HeaderFunctions):
 
     def fnmatch_ex(self, text: str, pattern: str, _flags: str) -> int:
         return self.fnmatch(text, pattern)
-
-    # ---- values of headers that are lists: Supported: a, b
-
-    def hf_value_exists(self, name: str, value: str) -> int:
-        return as_code(any(value in _values(text) for text in self._sip.all(name)))
-
-    def include_hf_value(self, name: str, value: str) -> int:
-        if self.hf_value_exists(name, value) == TRUE:
-            return TRUE
-        return self.append_hf_value(name, value)
-
-    def exclude_hf_value(self, name: str, value: str) -> int:
-        if not is_header_name(name):
-            return FALSE
-        for index in self._routed.indices(name):
-            self._rewrite(index, [one for one in self._current(index) if one != value])
-        return TRUE
-
-    def append_hf_value(self, name: str, value: str) -> int:
-        if not is_header_name(name):
-            return FALSE
-        return self._add(f"{name}: {value}\r\n")
-
-    def insert_hf_value(self, name: str, value: str) -> int:
-        if not is_header_name(name):
-            return FALSE
-        found = self._routed.indices(name)
-        return self._add(f"{name}: {value}\r\n", found[0] if found else LAST)
-
-    def remove_hf_value(self, name: str) -> int:
-        title, _, rest = name.partition("[")
-        indices = self._routed.indices(title)
-        if not indices:
-            return FALSE
-        place = rest.partition("]")[0]
-        if place in ("", "*"):
-            return self._remove(title, indices if place else indices[:1]) and TRUE
-        return as_code(self._remove(title, indices[int(place) :][:1]))
-
-    def _current(self, index: int) -> list[str]:
-        return _values(self._routed.replaced.get(index, self._sip.headers[index][1]))
-
-    def _rewrite(self, index: int, values: list[str]) -> int:
-        if values:
-            self._routed.replaced[index] = ", ".join(values)
-        else:
-            self._routed.remove([index])
-        return TRUE
 
     # ---- iterators over all headers
 
@@ -341,7 +298,3 @@ class TextopsxHeaders(_HeaderFunctions):
             return FALSE
         places[name] += by
         return as_code(self._at(name))
-
-
-def _values(text: str) -> list[str]:
-    return [value.strip() for value in text.split(",") if value.strip()]

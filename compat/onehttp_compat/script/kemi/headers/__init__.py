@@ -1,0 +1,1 @@
+"""Functions for headers of a message."""
