@@ -152,7 +152,7 @@ class Handle(MessageSettings):
         if url != self._url:
             self._url = ""
             self.asked_url = asked_url(url)
-            self.setopt(_URL, url if url.isascii() else url.encode())
+            self.setopt(_URL, url if url.isascii() else self._in_bytes(url))
             self._url = url
         body = request.body
         rest = request[2:] if body is None else (request.headers, b"", *request[4:])

@@ -13,6 +13,7 @@ from onehttp_backends.curl.stream_refusals import noting_refusals
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.framing import check_framing
 from onehttp_backends.rules.methods import SAFE_METHODS
+from onehttp_backends.rules.url_paths import in_ascii
 
 EXPECT_THRESHOLD_BYTES = 1024 * 1024
 """From this size on libcurl asks ``Expect: 100-continue`` and waits a second for the answer."""
@@ -62,6 +63,10 @@ class MessageSettings(SendingGuard):
         """It is about to be put in again, which makes libcurl forget what has gone out."""
         if self.getinfo(pycurl.REQUEST_SIZE):
             self.was_sent = True
+
+    def _in_bytes(self, url: str) -> bytes:
+        """libcurl encodes what is not ASCII in a path, and leaves it in a query."""
+        return url.encode() if self.options.as_libcurl else in_ascii(url).encode()
 
     def _set_verb(self, verb: tuple[str, bool], may_be_http2: bool) -> None:
         method, has_body = verb

@@ -6,7 +6,7 @@ import contextlib
 import ipaddress
 import socket
 from collections.abc import AsyncIterator
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from onehttp_backends.codings.decoder import accepted
 from onehttp_backends.contract import Request
@@ -15,12 +15,13 @@ from onehttp_backends.errors import CurlCode, Phase, RequestError, Sent, transfe
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.framing import CODING, CONNECTION
 from onehttp_backends.rules.proxies import proxy_of
-from onehttp_backends.rules.url_paths import asked_path
+from onehttp_backends.rules.url_paths import asked_path, in_ascii
 from onehttp_backends.shown import shown
 
-_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 FORM = "application/x-www-form-urlencoded"
 SLICE_BYTES = 16 * 1024
+MAX_UNASKED_BYTES = 1024 * 1024
+"""A larger body is announced, and asked for, where options say so. The double does not wait."""
 MAX_HEAD_BYTES = 1024 * 1024
 """libcurl's limit for a request line and its headers."""
 LOCAL = ".localhost"
@@ -149,8 +150,14 @@ def wire_headers(request: Request, host: str) -> HeaderPairs:
             ("Transfer-Encoding", "chunked") if size is None else ("Content-Length", str(size))
         )
         of_body.append(framing)
+    size = len(request.body) if request.body is not None else -1
+    if request.upload is not None:
+        size = MAX_UNASKED_BYTES + 1 if request.upload.size is None else request.upload.size
+    if request.options.expect_continue and size > MAX_UNASKED_BYTES:
+        of_body.append(("Expect", "100-continue"))
     removable = {"accept", "content-length", "content-type", "expect", "host", "user-agent"}
-    own = [(name, value) for name, value in headers if value or name.lower() not in removable]
+    removable.add(CONNECTION)
+    own = [pair for pair in headers if pair[1].strip(" \t") or pair[0].lower() not in removable]
     return (
         *((name, value) for name, value in defaults if value and name.lower() not in given),
         *(pair for pair in own if pair[0].lower() != CONNECTION),
@@ -182,7 +189,7 @@ def target_of(url: str) -> str:
     tail = rest[cut:]
     path, mark, query = tail.partition("?")
     target = f"{asked_path(path) or '/'}{mark}{query}"
-    return target if target.isascii() else quote(target, safe=_VISIBLE)
+    return in_ascii(target)
 
 
 def head_lines(response: httpx.Response) -> list[bytes]:

@@ -1,9 +1,12 @@
-"""Dot segments in the path of a URL: how libcurl takes them out, and how high they climb."""
+"""Dot segments in the path of a URL: how libcurl takes them out, and how high they climb; and what
+is not ASCII in it."""
 
 from __future__ import annotations
 
 import re
+from urllib.parse import quote
 
+_VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 _escape = re.compile("%[0-9A-Fa-f]{2}")
 _escaped_mark = re.compile("%(2[ef]|5c)", re.IGNORECASE)
 _MARKS = {"2e": ".", "2f": "/", "5c": "\\"}
@@ -19,6 +22,11 @@ def asked_url(url: str) -> str:
         return url
     end = min((at for mark in "?#" if (at := url.find(mark)) >= 0), default=len(url))
     return f"{url[:start]}{asked_path(url[start:end])}{url[end:]}" if start < end else url
+
+
+def in_ascii(text: str) -> str:
+    """A URL, or a part of it, with what is not ASCII percent-encoded (RFC 3986, 2.5)."""
+    return text if text.isascii() else quote(text, safe=_VISIBLE)
 
 
 def asked_path(path: str) -> str:
