@@ -13,7 +13,8 @@ from onehttp_backends.errors import CurlCode, ProtocolError, Sent
 from onehttp_backends.registry import load
 from servers.multiplexing.scripted_http2 import Stream, scripted
 
-_END_STREAM = 1
+_END_STREAM, _END_HEADERS = 1, 4
+_HEADERS = 1
 _SPLITTING = ["a\r\nset-cookie: evil=1", "a\nset-cookie: evil=1", "a\rset-cookie: evil=1", "a\0b"]
 
 
@@ -30,7 +31,7 @@ def send_unchecked(stream: Stream, *fields: tuple[str, str]) -> None:
     stream.http2.send_headers(stream.number, [(":status", "200"), *fields])
 
 
-@pytest.mark.parametrize("announced", ["1", "3", "99"])
+@pytest.mark.parametrize("announced", ["0", "1", "3", "99"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_a_body_of_another_length(
     engine: Backend,
@@ -49,6 +50,21 @@ def test_a_body_of_another_length(
         with pytest.raises(ProtocolError) as caught:
             engine.perform(Request(method, server.url, body=body, options=trusting))
         assert (caught.value.code, caught.value.sent) == (CurlCode.HTTP2_STREAM, Sent.YES)
+        assert len(server.requests) == 1
+
+
+def test_a_head_of_nothing(
+    engine: Backend, h2_server_context: ssl.SSLContext, trusting: TransferOptions
+) -> None:
+    def script(stream: Stream) -> None:
+        stream.flush()
+        flags = _END_STREAM | _END_HEADERS
+        stream.peer.send(struct.pack(">IBI", _HEADERS, flags, stream.number))
+
+    with scripted(script, h2_server_context) as server:
+        with pytest.raises(ProtocolError) as caught:
+            engine.perform(Request("POST", server.url, body=b"x", options=trusting))
+        assert (caught.value.code, caught.value.sent) == (CurlCode.HTTP2_STREAM, Sent.MAYBE)
         assert len(server.requests) == 1
 
 

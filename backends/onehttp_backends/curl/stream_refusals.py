@@ -31,6 +31,13 @@ def is_above_goaway(code: int, text: str) -> bool:
     return code == CurlCode.HTTP2_STREAM and bool(_closed_by_goaway(text))
 
 
+def is_reset_by_server(code: int, text: str) -> bool:
+    """Whether the server has ended the stream, and not libcurl for what is wrong with its answer;
+    while a request is being sent libcurl has no words for it."""
+    is_told = code == CurlCode.HTTP2_STREAM and "reset by server" in text
+    return is_told or code == CurlCode.SEND_ERROR
+
+
 def noting_refusals(found: list[bytes], raised: list[BaseException]) -> Callable[..., int]:
     """For ``DEBUGFUNCTION``: adds the lines of one handle's log that tell of a refusal to
     ``found``."""

@@ -23,6 +23,7 @@ from onehttp_backends.curl.reading.outcome import (
 )
 from onehttp_backends.curl.receiving.switching import SWITCHING, switched
 from onehttp_backends.curl.sockets import SocketWatch
+from onehttp_backends.curl.stream_refusals import is_reset_by_server
 from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
 from onehttp_backends.rules.framing import is_ambiguous
 from onehttp_backends.rules.status_lines import StatusLine
@@ -35,7 +36,6 @@ _CONN_ID: Final = getattr(pycurl, "CONN_ID", 0)
 _MULTIPLEXED: Final = frozenset({"2", "3"})
 _OF_HEAD: Final = (CurlCode.GOT_NOTHING, CurlCode.UNSUPPORTED_PROTOCOL)
 """After these the response has not ended, but libcurl (8.23) would use its connection again."""
-_OF_STREAM: Final = (CurlCode.HTTP2_STREAM, CurlCode.SEND_ERROR)
 _MULTI_IS_DEAD: Final = 11
 """``CURLM_ABORTED_BY_CALLBACK``: a callback of the multi's has failed."""
 _NO_MEMORY: Final = "no memory left for the response"
@@ -63,7 +63,7 @@ class Account:
     def outcome(self, handle: Handle, request: Request, code: int, text: str) -> Outcome:
         """The outcome of a handle that has finished, and is still in the multi."""
         is_over = code == 0 or handle.was_truncated
-        if is_over or (code in _OF_STREAM and is_all_there(handle)):
+        if is_over or (is_reset_by_server(code, text) and is_all_there(handle)):
             return self.answered(handle, request)
         if code == CurlCode.WRITE_ERROR and handle.body.closed:
             # pycurl prints the MemoryError of a body that grows, and libcurl says "write error".

@@ -63,6 +63,8 @@ class Http2Answer:
         if self.is_over:
             return None
         is_trailer = bool(self._status) and not self._status.startswith(b"1")
+        if not fields and not is_trailer:
+            return self._refuse("an answer without a status")
         lengths = 0
         for at, (name, value) in enumerate(fields):
             if name.startswith(b":"):
