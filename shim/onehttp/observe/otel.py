@@ -54,17 +54,26 @@ def instrument(
 
     Raises:
         ConfigurationError: opentelemetry-api is not installed.
+        ValueError: these providers are told of calls already, and would have each of them twice.
     """
     try:
         from opentelemetry import metrics, trace
     except ImportError:
         raise ConfigurationError(f"spans need opentelemetry-api: {brought_by('otel')}") from None
+    if any(
+        tracer_provider is tracers and meter_provider is meters
+        for tracers, meters in _told.values()
+    ):
+        raise ValueError(
+            "these providers are told of calls already; stop() what instrument() has returned first"
+        )
     made = Instrumentation(
         trace.get_tracer("onehttp", VERSION, tracer_provider),
         metrics.get_meter("onehttp", VERSION, meter_provider),
         propagate,
         call_id,
     )
+    _told[made] = tracer_provider, meter_provider
     observe(made)
     return made
 
@@ -101,6 +110,7 @@ class Instrumentation(Observer):
     def stop(self) -> None:
         """Tell it of nothing more. Spans that are open stay so."""
         leave(self)
+        _told.pop(self, None)
 
     def call_begins(self, call: Call) -> None:
         method = known_method(call.request.method)
@@ -204,3 +214,7 @@ class _Spans:
         """Without an SDK a span is of no trace; with one, also one that is not sampled is."""
         self.attempt: Any = None
         self.target: Target | None = None
+
+
+_told: dict[Instrumentation, tuple[TracerProvider | None, MeterProvider | None]] = {}
+"""Those that are not stopped, with the providers that each was given."""

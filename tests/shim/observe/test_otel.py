@@ -332,3 +332,11 @@ def test_without_the_library_it_says_what_to_install() -> None:
         """
     )
     assert told.startswith("ConfigurationError spans need opentelemetry-api: the extra 'otel'")
+
+
+def test_the_same_providers_are_not_told_twice(seen: Seen) -> None:
+    seen.instrument()
+    with pytest.raises(ValueError, match="told of calls already"):
+        seen.instrument()
+    seen.stop()
+    seen.instrument()
