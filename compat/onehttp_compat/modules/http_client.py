@@ -132,19 +132,22 @@ class HttpClient(ConnectionModule):
         body: str = "",
         is_kemi: bool = False,
     ) -> Ready:
-        """Prepare a GET over a connection of the module's own that has none to fail over to. Make
-        any other call."""
+        """Prepare a GET over a connection of the module's own. Make any other call."""
         known = self.configuration.connections.get(connection)
-        if known is None or known.failover or body:
+        if known is None or body:
             data = self._server.body(body) if body else None
             return self.connect_with(connection, path, content_type, data, result)
         try:
             ready = self.ready(known)
-        except RefusedOptionError as error:
-            self.write(result, b"")
-            return self.refused(error).code
+        except RefusedOptionError:
+            return self.connect_with(connection, path, content_type, None, result)
         request, write = self.request_on(ready, path), self._server.result_writer(result)
-        return ReadyCall(self, request, ready.state, write, known.maxdatasize, False)
+        elsewhere = None
+        if known.failover:
+            elsewhere = functools.partial(
+                self._connect_elsewhere, connection, known.failover, path, result
+            )
+        return ReadyCall(self, request, ready.state, write, known.maxdatasize, False, elsewhere)
 
     def kept_calls(self, method: str) -> KeptCalls | None:
         """The calls of a method that are kept by their arguments; None if it keeps none."""
@@ -161,8 +164,9 @@ class HttpClient(ConnectionModule):
     ) -> int:
         """``http_connect``: with at most one step of failover."""
         answer = self.connect_answer(connection, path, content_type, data)
-        if answer is None:
-            return -1
+        return -1 if answer is None else self._finish(answer, result)
+
+    def _finish(self, answer: TransferResult | str, result: Variable) -> int:
         if isinstance(answer, TransferResult):
             self._server.write_result(result, answer.body)
             return answer.code if answer.code else -1
@@ -186,15 +190,22 @@ class HttpClient(ConnectionModule):
             return name
         answer = self._attempt(connection, path, headers, data)
         if (answer.response is None or answer.code >= 500) and connection.failover:
-            other = self.find(connection.failover)
-            if other is None:
-                _log.error(
-                    "http_connect: no connection named %r to fail over to", connection.failover
-                )
-                return connection.failover
-            _log.error("http_connect: %s failed; trying %s", name, other.name)
-            answer = self._attempt(other, path, headers, data)
+            return self._fail_over(name, connection.failover, path, headers, data)
         return answer
+
+    def _fail_over(
+        self, name: str, other_name: str, path: str, headers: HeaderPairs, data: bytes | None
+    ) -> TransferResult | str:
+        """Call over the other connection. Returns its name if it does not exist."""
+        other = self.find(other_name)
+        if other is None:
+            _log.error("http_connect: no connection named %r to fail over to", other_name)
+            return other_name
+        _log.error("http_connect: %s failed; trying %s", name, other_name)
+        return self._attempt(other, path, headers, data)
+
+    def _connect_elsewhere(self, name: str, other_name: str, path: str, result: Variable) -> int:
+        return self._finish(self._fail_over(name, other_name, path, (), None), result)
 
     def _attempt(
         self, connection: LegacyConnection, path: str, headers: HeaderPairs, data: bytes | None

@@ -12,6 +12,7 @@ from onehttp import Request, Response, TransferError
 from onehttp_compat.modules.httpcon.state import ConnectionState
 from onehttp_compat.wire.transfer import transfer
 
+FIRST_SERVER_ERROR: Final = 500
 _MOST_KEPT: Final = 256
 _LONGEST_KEPT: Final = 512
 """Characters of all arguments of a call that is kept."""
@@ -36,15 +37,19 @@ class ReadyCall(NamedTuple):
     limit: int
     """The size of the result, at most; 0 = no limit."""
     is_first_line: bool
+    elsewhere: Callable[[], int] | None = None
+    """Makes the call over the connection to fail over to, if there is one."""
 
     def make(self) -> int:
         """Make the call, write its result, and return its code."""
-        module, request, state, write, limit, is_first_line = self
+        module, request, state, write, limit, is_first_line, elsewhere = self
         outcome = transfer(request)
         code = module.counted(outcome, state)
         response = outcome if isinstance(outcome, Response) else None
         if module.stores_headers:
             module.store_headers(response)
+        if elsewhere is not None and (response is None or code >= FIRST_SERVER_ERROR):
+            return elsewhere()
         body = b"" if response is None else response.body
         write(module.shown(code, body, limit, is_first_line))
         return code

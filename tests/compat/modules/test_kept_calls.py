@@ -29,15 +29,15 @@ def count_kept(legacy: LegacyServer) -> int:
     return sum(len(one.by_arguments) for one in kept_of(legacy))
 
 
-def numbered() -> Callable[[Peer], None]:
-    """Answers with the number of the request."""
+def numbered(others: int = 404, body: bytes = b"%d\nmore") -> Callable[[Peer], None]:
+    """Answers with the number of the request; those with an even one with another status."""
     count = 0
 
     def behave(peer: Peer) -> None:
         nonlocal count
         while peer.request():
             count += 1
-            peer.send(response(200 if count != 2 else 404, b"%d\nmore" % count))
+            peer.send(response(200 if count % 2 else others, body % count))
 
     return behave
 
@@ -108,17 +108,27 @@ def test_the_last_url_of_a_connection_is_that_of_the_last_call(legacy: LegacySer
         assert ksr.pv.get("$curlredirect(api)") == f"{web.url}/a"
 
 
+def test_a_call_that_fails_over_does_so_each_time(legacy: LegacyServer) -> None:
+    with RawServer(numbered(503, b"%d")) as first, RawServer(keep(OK)) as second:
+        lines = (f"api=>{first.url};failover=other", f"other=>{second.url}")
+        ksr = Ksr(connected(legacy, *lines, f"lost=>{first.url};failover=none"))
+        get, call = ksr.pv.get, ksr.http_client.curl_connect
+        names = ("api", "api", "api", "api", "lost", "lost")
+        told = [(call(name, "/p", "$var(x)"), get("$var(x)")) for name in names]
+    assert told == [(200, "1"), (200, "ok"), (200, "3"), (200, "ok"), (200, "5"), (-1, "")]
+    assert count_kept(legacy) == 2
+    assert len(second.targets) == 2
+    assert legacy.counters["httpclient.connfail"] == 3
+
+
 def test_only_short_calls_without_a_body_are_kept_and_not_more_than_some(
     legacy: LegacyServer,
 ) -> None:
-    ksr = Ksr(
-        connected(legacy, "api=>http://127.0.0.1:1", "other=>http://127.0.0.1:1;failover=api")
-    )
+    ksr = Ksr(connected(legacy, "api=>http://127.0.0.1:1"))
     closed = "http://127.0.0.1:1"
     ksr.http_client.query_post(closed, "body", "$var(x)")
     ksr.http_client.query(f"{closed}/{'x' * 600}", "$var(x)")
     ksr.http_client.curl_connect_post("api", "/", "text/plain", "body", "$var(x)")
-    ksr.http_client.curl_connect("other", "/", "$var(x)")
     ksr.http_client.curl_connect("none", "/", "$var(x)")
     ksr.http_client.query_post_hdrs(closed, "", "A: b\r\n\r\nC: d", "$var(x)")
     assert count_kept(legacy) == 0
