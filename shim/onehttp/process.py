@@ -55,6 +55,8 @@ class Process:
         self._carrier: Carrier | None = None
         self._is_provisional = False
         """The runtime is a test's, or a server's, until the code in it calls `init` itself."""
+        self.at_shutdown: list[Callable[[Runtime, bool], object]] = []
+        """Called with each runtime that is to end, to read its figures, and once it has ended."""
 
     def init(self, settings: Settings, place: str) -> None:
         """See `onehttp.init`."""
@@ -208,9 +210,15 @@ class Process:
             control.close()
         if runtime is None:
             return ShutdownReport()
+        self._tell_of_end(runtime, has_ended=False)  # a closed engine has no figures any more
         report = runtime.close(grace_s)
+        self._tell_of_end(runtime, has_ended=True)
         logger.info("shut down: %s", report)
         return report
+
+    def _tell_of_end(self, runtime: Runtime, has_ended: bool) -> None:
+        for tell in tuple(self.at_shutdown):
+            tell(runtime, has_ended)
 
     def missing(self) -> NotInitialisedError:
         """The error of a call that is made without a runtime."""

@@ -28,11 +28,17 @@ from onehttp_backends.hints.extras import brought_by
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
+    from onehttp.runtime import Runtime
+
 logger = logging.getLogger("onehttp")
 MULTIPROCESS: Final = "PROMETHEUS_MULTIPROC_DIR"
 DELAY_S: Final = 1.0
 LONGEST_LABEL: Final = 200
 CIRCUITS: Final = {"closed": 0, "half-open": 1, "open": 2}
+_HELD_BACK: Final = ("circuit_refused", "limit_refused", "limit_waited")
+_OF_ENGINE: Final = ("connections_opened", "connections_reused")
+_OF_RUNTIME: Final = frozenset({"opened", "alone", "queries", *_HELD_BACK, *_OF_ENGINE})
+"""What counts begin with that end with their runtime; those of calls are the process's."""
 
 
 def expose(registry: CollectorRegistry | None = None) -> Metrics:
@@ -75,6 +81,7 @@ class Metrics:
             registry.unregister(self)
             raise
         os.register_at_fork(after_in_child=self._begin_anew)
+        process.at_shutdown.append(self._runtime_ends)
         if MULTIPROCESS in os.environ:
             self._tally.when_something_happens(self._sync_soon)
             atexit.register(self.sync)
@@ -94,12 +101,21 @@ class Metrics:
         self._registry.unregister(self)
         self._families.unregister(self._registry)
         self._tally.forget(self._sync_soon)
+        process.at_shutdown.remove(self._runtime_ends)
         atexit.unregister(self.sync)
 
     def sync(self) -> None:
         """Bring the registry up to date."""
         with self._syncing:
             self._show(snapshot(process.runtime, self._tally, process.reloads))
+
+    def _runtime_ends(self, runtime: Runtime, has_ended: bool) -> None:
+        """Count what it did since the last time. The next one begins at zero."""
+        with self._syncing:
+            self._show(snapshot(runtime, self._tally, process.reloads))
+            if has_ended:
+                for key in [key for key in self._before if key[0] in _OF_RUNTIME]:
+                    del self._before[key]
 
     def _sync_soon(self) -> None:
         self._timers.at(time.monotonic() + DELAY_S, self.sync)
@@ -142,7 +158,7 @@ class Metrics:
                 families.circuit.labels(name).set(CIRCUITS[each["circuit"]])
                 opened = self._grown(each["circuit_opened"], "opened", name)
                 families.circuit_opened.labels(name).inc(opened)
-            for what in ("circuit_refused", "limit_refused", "limit_waited"):
+            for what in _HELD_BACK:
                 if each.get(what):
                     grown = self._grown(each[what], what, name)
                     families.held_back.labels(name, what).inc(grown)
@@ -175,7 +191,7 @@ class Metrics:
         families.connections_open.set(engine.get("connections_open", 0))
         families.queue_length.set(queries.get("open", 0))
         if engine:
-            for what in ("connections_opened", "connections_reused"):
+            for what in _OF_ENGINE:
                 grown = self._grown(engine[what], what)
                 families.of_engine[what].inc(grown)
         for what in ("completed", "failed", "cancelled", "refused"):

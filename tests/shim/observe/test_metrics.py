@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -14,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 import onehttp
 from onehttp import lowlevel
+from onehttp.api import process
 from onehttp.control.tally import tally
 from onehttp.observe import metrics
 from onehttp.observe.metrics import expose, label
@@ -183,3 +185,30 @@ def test_exposing_twice_in_one_registry_is_refused(registry: CollectorRegistry) 
     with pytest.raises(ValueError, match="Duplicated"):
         metrics.expose(registry)
     generate_latest(registry)
+
+
+def test_what_a_runtime_has_counted_stays_when_it_ends_and_another_begins(
+    engine: str, registry: CollectorRegistry
+) -> None:
+    def connections(url: str) -> dict[str, Any]:
+        breaker = {"failures": 1, "open_for": 600}
+        return {"api": {"url": url}, "sure": {"url": url, "circuit_breaker": breaker}}
+
+    made = 0
+    for queries in (2, 5, 1):  # a later one of more, too, and of fewer, and nobody scrapes between
+        with connected(engine, connections):
+            for _ in range(queries):
+                assert onehttp.connection("api").submit("GET", "/x").result(PATIENCE_S)
+            for _ in range(1 + queries):
+                with contextlib.suppress(onehttp.CircuitOpenError):
+                    onehttp.connection("sure").get("/500")
+            assert process.runtime is not None
+            made += process.runtime.backend.stats().connections_opened
+            onehttp.shutdown()
+    assert value(registry, "onehttp_queries_total", outcome="completed") == 8
+    held_back = {"connection": "sure", "how": "circuit_refused"}
+    assert value(registry, "onehttp_held_back_total", **held_back) == 8
+    assert value(registry, "onehttp_breaker_opened_total", connection="sure") == 3
+    opened = value(registry, "onehttp_connections_opened_total")
+    assert opened == made > 0
+    assert value(registry, "onehttp_connections_open") == 0
