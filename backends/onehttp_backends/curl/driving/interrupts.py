@@ -11,6 +11,7 @@ from typing import Final
 
 _OURS: Final = ("builtins", "pycurl", "asyncio.exceptions", "_struct", "struct", "binascii")
 _OUR_PACKAGE: Final = "onehttp"
+_SIGNALS: Final = tuple(signal.valid_signals())
 
 
 def is_interrupt(error: BaseException) -> bool:
@@ -39,12 +40,12 @@ def is_of_signal_handler(error: BaseException) -> bool:
 
 
 def _handlers() -> set[CodeType]:
-    found: set[CodeType] = set()
-    for number in signal.valid_signals():
+    codes: set[CodeType] = set()
+    for number in _SIGNALS:
         handler = signal.getsignal(number)
         code = getattr(getattr(handler, "func", handler), "__code__", None)
         if code is None and callable(handler):  # an object: what calling it runs
             code = getattr(type(handler).__call__, "__code__", None)
         if isinstance(code, CodeType):
-            found.add(code)
-    return found
+            codes.add(code)
+    return codes
