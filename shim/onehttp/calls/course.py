@@ -102,8 +102,8 @@ def policed(
         except RequestError as error:  # fit for the connection before, and not for this one
             return _after(outcome, error)
         hops = call.hops_on(ready)
-        found = yield from _attempts(ready, request, hops, deadline, None, keeper)
-        outcome = _after(outcome, found)
+        ended = yield from _attempts(ready, request, hops, deadline, None, keeper)
+        outcome = _after(outcome, ended)
     return outcome
 
 
@@ -131,10 +131,10 @@ def _attempts(
         attempt += 1
         policies.count("retries")
         shortened = deadline.within(request, None)
-        found = yield from _attempt(policies, shortened, max_redirects, deadline, keeper)
-        if isinstance(found, REFUSALS):
+        ended = yield from _attempt(policies, shortened, max_redirects, deadline, keeper)
+        if isinstance(ended, REFUSALS):
             break  # what the server did says more than that we do not ask it again
-        outcome = _after(outcome, found)
+        outcome = _after(outcome, ended)
     return outcome
 
 
@@ -177,14 +177,14 @@ def _attempt(
     place = None
     try:
         if policies.shared is not None:
-            found = yield from policies.shared.admitted(deadline)
-            if isinstance(found, TransferError):
-                is_open = isinstance(found, CircuitOpenError)
+            admission = yield from policies.shared.admitted(deadline)
+            if isinstance(admission, TransferError):
+                is_open = isinstance(admission, CircuitOpenError)
                 policies.count("circuit_refused" if is_open else "limit_refused")
-                return found
-            if found is None:
+                return admission
+            if admission is None:
                 policies.count("counted_alone")
-            place = found
+            place = admission
             request = deadline.within(request, None)
         if policies.attempt_timeout_s is not None:
             request = deadline.within(request, policies.attempt_timeout_s)

@@ -145,13 +145,13 @@ def _of_uri(uri: str) -> Party:
 
 
 def _parties(value: object) -> tuple[Party, ...]:
-    found: list[Party] = []
+    parties: list[Party] = []
     if isinstance(value, dict):
         for kind in ("tn", "uri"):
             listed = value.get(kind, [])
             if not isinstance(listed, list) or not all(isinstance(one, str) for one in listed):
                 raise InvalidIdentityError(f"PASSporT: dest.{kind} is not a list of texts")
-            found += [Party(tn=one) if kind == "tn" else _of_uri(one) for one in listed]
-    if not 0 < len(found) <= _MAX_DESTINATIONS:
+            parties += [Party(tn=one) if kind == "tn" else _of_uri(one) for one in listed]
+    if not 0 < len(parties) <= _MAX_DESTINATIONS:
         raise InvalidIdentityError(f"PASSporT: dest names none, or more than {_MAX_DESTINATIONS}")
-    return tuple(found)
+    return tuple(parties)

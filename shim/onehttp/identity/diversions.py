@@ -116,11 +116,11 @@ class DiversionChain:
         left = list(candidates)
         target: Party | None = dest
         while target is not None:
-            found = _link(left, target)
-            if found is None:
+            link = _link(left, target)
+            if link is None:
                 raise problem or InvalidIdentityError(f"no Identity header leads to {target}")
-            left.remove(found)
-            target = found.claims.div
+            left.remove(link)
+            target = link.claims.div
 
 
 def _link(candidates: Sequence[Candidate], target: Party | None) -> Candidate | None:

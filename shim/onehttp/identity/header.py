@@ -53,16 +53,18 @@ def parse_header(value: str) -> IdentityHeader:
 @functools.lru_cache(maxsize=1024)
 def _parameters(text: str) -> tuple[str | None, str | None, str | None]:
     # Kept: few certificates sign many calls, and the same text comes again.
-    found: dict[str, str] = {}
+    parameters: dict[str, str] = {}
     at = 0
     while at < len(text):
         match = _parameter.match(text, at)
         if match is None:
             raise InvalidIdentityError(f"Identity: malformed at {text[at : at + 40]!r}")
         name = match[1].lower()
-        if name in found:
+        if name in parameters:
             raise InvalidIdentityError(f"Identity: {name} stands twice")
-        found[name] = match[2] or ""
+        parameters[name] = match[2] or ""
         at = match.end()
-    alg, ppt = (found[name].strip('"') if found.get(name) else None for name in ("alg", "ppt"))
-    return found.get("info"), alg, ppt
+    alg, ppt = (
+        parameters[name].strip('"') if parameters.get(name) else None for name in ("alg", "ppt")
+    )
+    return parameters.get("info"), alg, ppt

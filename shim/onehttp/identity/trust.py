@@ -175,16 +175,16 @@ def read_certificates(data: bytes) -> list[x509.Certificate]:
     """
     try:
         if PEM_MARK in data:
-            found = x509.load_pem_x509_certificates(data)
+            certificates = x509.load_pem_x509_certificates(data)
         else:
-            found = [x509.load_der_x509_certificate(data)]
-        for certificate in found:
+            certificates = [x509.load_der_x509_certificate(data)]
+        for certificate in certificates:
             _read_whole(certificate)
     except UNREADABLE:
         raise CredentialError(f"{len(data)} bytes that are not a certificate") from None
-    if len(found) > MAX_CHAIN:
-        raise CredentialError(f"{len(found)} certificates, a chain has {MAX_CHAIN} at most")
-    return found
+    if len(certificates) > MAX_CHAIN:
+        raise CredentialError(f"{len(certificates)} certificates, a chain has {MAX_CHAIN} at most")
+    return certificates
 
 
 def _read_whole(certificate: x509.Certificate) -> None:
@@ -245,13 +245,13 @@ def _system_anchors() -> tuple[x509.Certificate, ...]:
     files = [Path(paths.cafile)] if paths.cafile else []
     if paths.capath:
         files += sorted(Path(paths.capath).glob("*.[0-9]"))
-    found: list[x509.Certificate] = []
+    certificates: list[x509.Certificate] = []
     with warnings.catch_warnings():
         # Some old authorities break rules of RFC 5280; nobody here can issue them anew.
         warnings.simplefilter("ignore")
         for file in files:
             try:
-                found += _read(file)
+                certificates += _read(file)
             except ConfigurationError as error:
                 _log.warning("an authority of the system is left out: %s", error)
-    return tuple(found)
+    return tuple(certificates)

@@ -90,7 +90,7 @@ class Verifier:
         self._certificates: SingleFlight[_Checked] = SingleFlight(
             self._load,
             self._aload,
-            lambda found: min(found.certificate.valid_until, found.until),
+            lambda checked: min(checked.certificate.valid_until, checked.until),
             max_items=max_certificates,
             keep_s=keep_s,
             keep_failures_s=keep_failures_s,
@@ -124,8 +124,8 @@ class Verifier:
         called = as_party(dest)
         candidate = self._candidate(identity, as_party(orig), called, date)
         _check_original(candidate.claims, called)
-        found = await self._certificates.aget(candidate.header.info)
-        return self._believed(candidate, found.certificate)
+        checked = await self._certificates.aget(candidate.header.info)
+        return self._believed(candidate, checked.certificate)
 
     def verify_diverted(
         self,
@@ -221,48 +221,51 @@ class Verifier:
                 "if both clocks are right"
             )
 
-    def _believed(self, candidate: Candidate, found: TrustedCertificate) -> VerifiedIdentity:
+    def _believed(self, candidate: Candidate, trusted: TrustedCertificate) -> VerifiedIdentity:
         now = self._clock()
-        if not found.valid_from <= now <= found.valid_until:
+        if not trusted.valid_from <= now <= trusted.valid_until:
             raise CredentialError("the certificate is not valid now")
         claims = candidate.claims
-        self._check_authority(found, claims.div or claims.orig)
-        for constraint in found.constraints:
+        self._check_authority(trusted, claims.div or claims.orig)
+        for constraint in trusted.constraints:
             constraint.check(candidate.passport.claims)
-        if not candidate.passport.is_signed_by(found.key):
+        if not candidate.passport.is_signed_by(trusted.key):
             raise InvalidIdentityError("the signature does not match")
         return VerifiedIdentity(
             claims=claims,
             ppt=candidate.header.ppt,
             x5u=candidate.header.info,
-            certificate=found,
+            certificate=trusted,
         )
 
-    def _check_authority(self, found: TrustedCertificate, party: Party) -> None:
+    def _check_authority(self, trusted: TrustedCertificate, party: Party) -> None:
         """A number needs a ``TNAuthList`` that covers it, a URI a certificate of its domain."""
         if party.domain is not None:
-            if not vouches_for_domain(found.certificate, party.domain):
+            if not vouches_for_domain(trusted.certificate, party.domain):
                 raise CredentialError(f"the certificate is not one of {party.domain}")
             return
-        numbers, number = found.numbers, party.tn or ""
+        numbers, number = trusted.numbers, party.tn or ""
         if numbers is None:
             raise CredentialError("the certificate names no telephone numbers (RFC 8226)")
         authorise = self._authorise or (lambda code, number: True)
-        for scope, whose in ((numbers, "certificate"), *((one, "issuer") for one in found.scopes)):
+        for scope, whose in (
+            (numbers, "certificate"),
+            *((one, "issuer") for one in trusted.scopes),
+        ):
             if not scope.names(number) and not any(authorise(code, number) for code in scope.codes):
                 raise CredentialError(f"the {whose} does not cover {number}")
 
     def _load(self, url: str) -> _Checked:
-        found = self._trust.trusted(self._fetcher.fetch(url), self._clock())
+        trusted = self._trust.trusted(self._fetcher.fetch(url), self._clock())
         if self._revocation is None:
-            return _Checked(found, math.inf)
-        return _Checked(found, self._revocation.check(found.chain))
+            return _Checked(trusted, math.inf)
+        return _Checked(trusted, self._revocation.check(trusted.chain))
 
     async def _aload(self, url: str) -> _Checked:
-        found = self._trust.trusted(await self._fetcher.afetch(url), self._clock())
+        trusted = self._trust.trusted(await self._fetcher.afetch(url), self._clock())
         if self._revocation is None:
-            return _Checked(found, math.inf)
-        return _Checked(found, await self._revocation.acheck(found.chain))
+            return _Checked(trusted, math.inf)
+        return _Checked(trusted, await self._revocation.acheck(trusted.chain))
 
 
 def _put_together(

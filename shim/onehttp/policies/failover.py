@@ -25,16 +25,16 @@ def faults(failovers: Mapping[str, tuple[str, ...]]) -> Iterator[FailoverFault]:
 
 def chain(name: str, failover_of: Callable[[str], tuple[str, ...]]) -> tuple[str, ...]:
     """``name``, then the connections that it fails over to, depth first, each only once."""
-    found: dict[str, None] = {}
+    chain: dict[str, None] = {}
 
     def visit(link: str) -> None:
-        found[link] = None
+        chain[link] = None
         for successor in failover_of(link):
-            if successor not in found:
+            if successor not in chain:
                 visit(successor)
 
     visit(name)
-    return tuple(found)
+    return tuple(chain)
 
 
 def _faults(

@@ -95,11 +95,11 @@ class Trail:
         if not self._count:
             return error
         if isinstance(error, PeerRefusedError):
-            found = RedirectError(
+            refusal = RedirectError(
                 error.code, f"redirect refused: {error.message}", sent=Sent.YES, phase=error.phase
             )
-            found.__cause__ = error
-            return found
+            refusal.__cause__ = error
+            return refusal
         return at_least(error, Sent.YES)
 
     def _redirected(self, request: Request, response: Response, location: str) -> Request:

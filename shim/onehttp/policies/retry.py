@@ -68,10 +68,10 @@ class RetryPolicy:
 
         Source: "Exponential Backoff And Jitter" (AWS Architecture Blog, 2015), full jitter.
         """
-        asked = ""
+        retry_after = ""
         if self.honours_retry_after and isinstance(outcome, Response):
-            asked = outcome.headers.get("retry-after", "")
-        return self.pause_s(attempt, asked, share, wall)
+            retry_after = outcome.headers.get("retry-after", "")
+        return self.pause_s(attempt, retry_after, share, wall)
 
     def pause_s(
         self, attempt: int, retry_after: str, share: float, wall: Callable[[], float]

@@ -23,9 +23,9 @@ class Variants:
     ) -> TransferOptions:
         """The result of ``make`` for ``options``; always the same object for the same ``why``."""
         key = (id(options), why)
-        found = self._made.get(key)
-        if found is not None:
-            return found[1]
+        entry = self._made.get(key)
+        if entry is not None:
+            return entry[1]
         made = make()
         if len(self._made) >= MOST_KEPT:
             self._made.clear()

@@ -54,9 +54,9 @@ class WithAlternatives:
             outcome = yield request
             assert outcome is not None
         if isinstance(outcome, Response):
-            said = outcome.headers.get("alt-svc")
-            if said is not None:
-                known.note(place, said, clock.now())
+            header = outcome.headers.get("alt-svc")
+            if header is not None:
+                known.note(place, header, clock.now())
         return outcome
 
 

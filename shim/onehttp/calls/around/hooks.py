@@ -84,39 +84,39 @@ class WithHooks:
     def __call__(self, request: Request, deadline: Deadline) -> Course:
         """Send ``request`` between the calls of its hooks."""
         hooks = self._of(request.options.name)
-        asked = False
+        has_called = False
         for each in hooks:
             if each.on_attempt is not None:
                 ask = _asking(each.on_attempt, request)
                 yield ask
                 request = _changed(each.on_attempt, request, ask.answer)
-                asked = True
-        outcome = yield deadline.within(request, None) if asked else request
+                has_called = True
+        outcome = yield deadline.within(request, None) if has_called else request
         assert outcome is not None
         for each in hooks:
-            told: Callable[..., Any] | None = (
+            report: Callable[..., Any] | None = (
                 each.on_response if isinstance(outcome, Response) else each.on_error
             )
-            if told is not None:
-                yield _asking(told, request, outcome)
+            if report is not None:
+                yield _asking(report, request, outcome)
         return outcome
 
     def _of(self, name: str) -> tuple[Hooks, ...]:
-        found = self._by_name.get(name)
-        if found is None:
-            found = tuple(each for each in self._hooks if each.connection in (None, name))
+        hooks = self._by_name.get(name)
+        if hooks is None:
+            hooks = tuple(each for each in self._hooks if each.connection in (None, name))
             if len(self._by_name) < 1024:
-                self._by_name[name] = found
-        return found
+                self._by_name[name] = hooks
+        return hooks
 
 
-def _asking(hook: Callable[..., Any], *told: object) -> Ask[Any]:
-    return Ask(partial(_called, hook, *told), partial(_awaited, hook, *told))
+def _asking(hook: Callable[..., Any], *arguments: object) -> Ask[Any]:
+    return Ask(partial(_called, hook, *arguments), partial(_awaited, hook, *arguments))
 
 
 @leads_out
-def _called(hook: Callable[..., Any], *told: object) -> Any:
-    answer = hook(*told)
+def _called(hook: Callable[..., Any], *arguments: object) -> Any:
+    answer = hook(*arguments)
     if inspect.isawaitable(answer):
         if inspect.iscoroutine(answer):
             answer.close()
@@ -128,8 +128,8 @@ def _called(hook: Callable[..., Any], *told: object) -> Any:
 
 
 @leads_out
-async def _awaited(hook: Callable[..., Any], *told: object) -> Any:
-    answer = hook(*told)
+async def _awaited(hook: Callable[..., Any], *arguments: object) -> Any:
+    answer = hook(*arguments)
     return await answer if inspect.isawaitable(answer) else answer
 
 

@@ -144,12 +144,12 @@ class TokenSource:
     def _lead(self, flight: Future[str]) -> None:
         """Fetch, in a thread; what that raises is the flight's end, and raised."""
         try:
-            found = self._fetch()
-            if inspect.isawaitable(found):
-                if inspect.iscoroutine(found):
-                    found.close()
+            fetched = self._fetch()
+            if inspect.isawaitable(fetched):
+                if inspect.iscoroutine(fetched):
+                    fetched.close()
                 raise TypeError("auth: fetch gave something to await; make it a coroutine function")
-            self._keep(found)
+            self._keep(fetched)
         except BaseException as error:
             self._land(flight, error)
             raise
@@ -193,8 +193,8 @@ class TokenSource:
     @leads_out
     async def _alead(self, flight: Future[str], holders: Holders) -> None:
         try:
-            found: Any = self._fetch()
-            self._keep(await found)
+            fetched: Any = self._fetch()
+            self._keep(await fetched)
         except BaseException as error:
             if holders.pop(flight, None) is not None:
                 self._land(flight, error)
@@ -202,8 +202,10 @@ class TokenSource:
         if holders.pop(flight, None) is not None:
             self._land(flight)
 
-    def _keep(self, found: object) -> None:
-        token, lifetime_s = found if isinstance(found, tuple) and len(found) == 2 else (found, None)
+    def _keep(self, fetched: object) -> None:
+        token, lifetime_s = (
+            fetched if isinstance(fetched, tuple) and len(fetched) == 2 else (fetched, None)
+        )
         if not isinstance(token, str) or not isinstance(lifetime_s, (int, float, type(None))):
             raise TypeError("auth: fetch gave neither a token nor (token, lifetime_s)")
         bearer(token)

@@ -71,7 +71,7 @@ def _scope(crl: x509.CertificateRevocationList) -> x509.IssuingDistributionPoint
 
 
 def _entries(crl: x509.CertificateRevocationList) -> Entries:
-    issuer, found = crl.issuer.public_bytes(), {}
+    issuer, entries = crl.issuer.public_bytes(), {}
     for entry in crl:
         for one in entry.extensions:
             if one.critical and one.oid not in _KNOWN_OF_ENTRIES:
@@ -79,8 +79,8 @@ def _entries(crl: x509.CertificateRevocationList) -> Entries:
             if isinstance(one.value, x509.CertificateIssuer):  # of this entry and those after it
                 names = one.value.get_values_for_type(x509.DirectoryName)
                 issuer = names[0].public_bytes() if names else b""
-        found[issuer, entry.serial_number] = entry
-    return found
+        entries[issuer, entry.serial_number] = entry
+    return entries
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,28 +95,28 @@ class ListPoint:
     point: x509.DistributionPoint | None
     """The distribution point in the certificate; None if the operator has configured the list."""
 
-    def judge(self, found: RevocationList, now: float, keep_s: float) -> float:
+    def judge(self, evidence: RevocationList, now: float, keep_s: float) -> float:
         """Until when the certificate is good by this list.
 
         Raises:
             RevokedError: it is not.
             UnusableError: the list does not speak for it.
         """
-        self._check_signer(found, now)
-        until = fresh_until(found.crl.last_update_utc, found.crl.next_update_utc, now, keep_s)
-        self._check_scope(found.scope)
+        self._check_signer(evidence, now)
+        until = fresh_until(evidence.crl.last_update_utc, evidence.crl.next_update_utc, now, keep_s)
+        self._check_scope(evidence.scope)
         key = self.certificate.issuer.public_bytes(), self.certificate.serial_number
-        entry = found.entries.get(key)
+        entry = evidence.entries.get(key)
         if entry is not None:
             raise revoked(self.certificate, entry.revocation_date_utc, _reason(entry))
-        if found.scope is not None and found.scope.only_some_reasons is not None:
+        if evidence.scope is not None and evidence.scope.only_some_reasons is not None:
             raise UnusableError("it knows some reasons only")
         return until
 
-    def _check_signer(self, found: RevocationList, now: float) -> None:
-        crl = found.crl
+    def _check_signer(self, evidence: RevocationList, now: float) -> None:
+        crl = evidence.crl
         is_own = crl.issuer == self.issuer.subject
-        if not is_own and not self._is_for_others(found):
+        if not is_own and not self._is_for_others(evidence):
             raise UnusableError("it is the list of another issuer")
         problem = UnusableError(f"who signs it, {crl.issuer.rfc4514_string()}, is not known")
         for signer in (self.issuer, *self.signers) if is_own else self.signers:
@@ -134,13 +134,13 @@ class ListPoint:
                 return
         raise problem
 
-    def _is_for_others(self, found: RevocationList) -> bool:
-        if found.scope is None or not found.scope.indirect_crl:
+    def _is_for_others(self, evidence: RevocationList) -> bool:
+        if evidence.scope is None or not evidence.scope.indirect_crl:
             return False
         if self.point is None:
             return True
         named = self.point.crl_issuer or []
-        return any(isinstance(one, x509.DirectoryName) and one.value == found.crl.issuer
+        return any(isinstance(one, x509.DirectoryName) and one.value == evidence.crl.issuer
                    for one in named)  # fmt: skip
 
     def _check_scope(self, scope: x509.IssuingDistributionPoint | None) -> None:
@@ -166,15 +166,15 @@ def points(
     urls: Sequence[str],
 ) -> list[ListPoint]:
     """Return the locations of lists for a certificate: those configured, then its own."""
-    found = [ListPoint(url, certificate, issuer, signers, None) for url in urls]
+    points = [ListPoint(url, certificate, issuer, signers, None) for url in urls]
     with contextlib.suppress(x509.ExtensionNotFound):
         named = certificate.extensions.get_extension_for_class(x509.CRLDistributionPoints).value
         for point in named:
             for name in point.full_name or ():
                 is_url = isinstance(name, x509.UniformResourceIdentifier)
                 if is_url and name.value.lower().startswith(("http:", "https:")):
-                    found.append(ListPoint(name.value, certificate, issuer, signers, point))
-    return found
+                    points.append(ListPoint(name.value, certificate, issuer, signers, point))
+    return points
 
 
 def _reason(entry: x509.RevokedCertificate) -> str:

@@ -48,19 +48,19 @@ class Responder:
     certificate: x509.Certificate
     issuer: x509.Certificate
 
-    def judge(self, found: ocsp.OCSPResponse, now: float, keep_s: float) -> float:
+    def judge(self, evidence: ocsp.OCSPResponse, now: float, keep_s: float) -> float:
         """Until when the certificate is good by this response.
 
         Raises:
             RevokedError: it is not.
             UnusableError: the response does not speak for it.
         """
-        one = self._own(found)
+        one = self._own(evidence)
         check_signature(
-            self._signer(found, now),
-            found.signature,
-            found.tbs_response_bytes,
-            found.signature_hash_algorithm,
+            self._signer(evidence, now),
+            evidence.signature,
+            evidence.tbs_response_bytes,
+            evidence.signature_hash_algorithm,
         )
         until = fresh_until(one.this_update_utc, one.next_update_utc, now, keep_s)
         if one.certificate_status is ocsp.OCSPCertStatus.REVOKED:
@@ -71,8 +71,8 @@ class Responder:
             raise UnusableError("it does not know the certificate")
         return until
 
-    def _own(self, found: ocsp.OCSPResponse) -> ocsp.OCSPSingleResponse:
-        for one in found.responses:
+    def _own(self, evidence: ocsp.OCSPResponse) -> ocsp.OCSPSingleResponse:
+        for one in evidence.responses:
             if one.serial_number != self.certificate.serial_number:
                 continue
             same = _question(self.certificate, self.issuer, one.hash_algorithm)
@@ -82,11 +82,11 @@ class Responder:
                 return one
         raise UnusableError("it is of another certificate")
 
-    def _signer(self, found: ocsp.OCSPResponse, now: float) -> x509.Certificate:
+    def _signer(self, evidence: ocsp.OCSPResponse, now: float) -> x509.Certificate:
         """Return the signer: the issuer, or a responder that it has certified (RFC 6960,
         4.2.2.2)."""
-        for signer in (self.issuer, *found.certificates):
-            if not _is_responder(found, signer):
+        for signer in (self.issuer, *evidence.certificates):
+            if not _is_responder(evidence, signer):
                 continue
             check_valid(signer, now)
             if signer != self.issuer:
@@ -106,19 +106,19 @@ class Responder:
 
 def responders(certificate: x509.Certificate, issuer: x509.Certificate) -> Sequence[Responder]:
     """Return the responders that the certificate names."""
-    found: list[Responder] = []
+    named: list[Responder] = []
     with contextlib.suppress(x509.ExtensionNotFound):
         access = certificate.extensions.get_extension_for_class(x509.AuthorityInformationAccess)
         # SHA-1 only names the certificate here, and is what every responder knows (RFC 5019).
-        asked = _question(certificate, issuer, hashes.SHA1())
-        encoded = base64.b64encode(asked.public_bytes(serialization.Encoding.DER)).decode()
+        question = _question(certificate, issuer, hashes.SHA1())
+        encoded = base64.b64encode(question.public_bytes(serialization.Encoding.DER)).decode()
         for one in access.value:
             place = one.access_location
             is_url = isinstance(place, x509.UniformResourceIdentifier)
             if one.access_method == AuthorityInformationAccessOID.OCSP and is_url:
                 url = f"{place.value.rstrip('/')}/{quote(encoded, safe='')}"
-                found.append(Responder(url, certificate, issuer))
-    return found
+                named.append(Responder(url, certificate, issuer))
+    return named
 
 
 def _question(
@@ -127,8 +127,8 @@ def _question(
     return ocsp.OCSPRequestBuilder().add_certificate(certificate, issuer, algorithm).build()
 
 
-def _is_responder(found: ocsp.OCSPResponse, certificate: x509.Certificate) -> bool:
-    if found.responder_name is not None:
-        return certificate.subject == found.responder_name
+def _is_responder(evidence: ocsp.OCSPResponse, certificate: x509.Certificate) -> bool:
+    if evidence.responder_name is not None:
+        return certificate.subject == evidence.responder_name
     identifier = x509.SubjectKeyIdentifier.from_public_key(certificate.public_key())
-    return identifier.digest == found.responder_key_hash
+    return identifier.digest == evidence.responder_key_hash

@@ -39,12 +39,12 @@ class SharedPolicy(HoldsSecrets):
         if not self.url.startswith("rediss:"):
             return {}
         # redis-py before 6 did not check the host name of the certificate by default.
-        told: dict[str, Any] = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
+        arguments: dict[str, Any] = {"ssl_cert_reqs": "required", "ssl_check_hostname": True}
         if self.ca_file:
-            told["ssl_ca_certs"] = self.ca_file
+            arguments["ssl_ca_certs"] = self.ca_file
         if self.cert:
-            told |= {"ssl_certfile": self.cert, "ssl_keyfile": self.key}
-        return told
+            arguments |= {"ssl_certfile": self.cert, "ssl_keyfile": self.key}
+        return arguments
 
 
 def is_installed() -> bool:
