@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import onehttp
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, until
 from servers.raw import Peer, RawServer, answering, silent
 from stand_ins.streams.reading import Reader, giving
 
@@ -212,9 +212,16 @@ def test_what_is_announced_may_have_any_number_of_noughts(streamed: Streamed, le
 
 
 def test_a_body_may_take_longer_than_a_call_but_not_stand_still(streamed: Streamed) -> None:
+    begun: list[Reader] = []
+
+    def read(reader: Reader) -> bytes:
+        begun.append(reader)
+        return reader.read()
+
     with RawServer(stalling) as server, pytest.raises(onehttp.TimeoutError) as caught:
-        streamed(Reader.read, "GET", server.url, timeout=onehttp.Timeout(idle_s=0.2, total_s=0))
-    assert caught.value.sent is onehttp.Sent.YES
+        streamed(read, "GET", server.url, timeout=onehttp.Timeout(idle_s=0.2, total_s=0))
+    # A busy machine may take that long to get the head across.
+    assert caught.value.sent is (onehttp.Sent.YES if begun else onehttp.Sent.MAYBE)
     assert "nothing moved" in str(caught.value)
 
 
@@ -301,7 +308,7 @@ def test_a_reader_that_stops_ends_the_transfer_and_harms_nobody(
             assert gone.wait(PATIENCE_S)
             gone.clear()
             assert onehttp.request("GET", server.url).body == b"ok"
-    assert onehttp.stats().in_flight == 0
+    until(lambda: onehttp.stats().in_flight == 0)
 
 
 def test_a_shutdown_ends_what_is_being_read(api: str) -> None:
