@@ -131,22 +131,23 @@ def build_request(
         TypeError: unknown keyword; the message suggests the right one.
         RequestError, RequestTypeError: an argument cannot be sent.
     """
+    get: Callable[[str], Any] = call.get
+    body, timeout = get("body"), get("timeout")
     if (
         call.keys() <= _PLAIN_REQUEST
         and type(method) is type(url) is str
-        and method in _PLAIN_BODIES.get(type(call.get("body")), ())
+        and method in _PLAIN_BODIES.get(type(body), ())
         and url.isascii()
-        and not isinstance(call.get("timeout"), Timeout)
+        and not isinstance(timeout, Timeout)
     ):  # the short way for most calls: none of their arguments needs more work than this
-        plain: Any = call
-        pairs, body = own_headers, plain.get("body")
-        if plain.get("headers") is not None:
-            pairs = header_pairs(plain["headers"])
+        pairs, headers = own_headers, get("headers")
+        if headers is not None:
+            pairs = header_pairs(headers)
             if own_headers:
                 pairs = merge_headers(own_headers, pairs)
         if body is not None:
             pairs = with_type(pairs, ("Content-Type", content_type) if content_type else NO_TYPE)
-        return plain_request(method, url, pairs, options, plain.get("timeout"), body)
+        return plain_request(method, url, pairs, options, timeout, body)
     return _request_of_any(method, url, options, own_headers, call, content_type)
 
 
