@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from h2.config import H2Configuration
 from h2.connection import H2Connection
-from h2.events import DataReceived, RequestReceived, StreamEnded
+from h2.events import ConnectionTerminated, DataReceived, RequestReceived, StreamEnded
 from h2.settings import SettingCodes, Settings
 
 from servers.raw import OK, Peer, RawServer
@@ -107,7 +107,10 @@ def answering_at_once(code: int) -> Callable[[Peer], None]:
         http2.initiate_connection()
         peer.send(http2.data_to_send())
         while data := peer.socket.recv(65536):
-            for event in http2.receive_data(data):
+            events = http2.receive_data(data)
+            if any(isinstance(event, ConnectionTerminated) for event in events):
+                return
+            for event in events:
                 if isinstance(event, RequestReceived):
                     number = event.stream_id
                     peer.server.requests.append(b"x")
