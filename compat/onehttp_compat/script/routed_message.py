@@ -121,10 +121,16 @@ class RoutedMessage:
         self.new_uri, self.has_new_target = uri, True
 
     def rewrite(self, **parts: str) -> bool:
-        """Change parts of the request URI, even to an invalid one. False if it is no URI."""
+        """Change parts of the request URI, even to an invalid one. False if it is no URI, or has no
+        such part. With a host, the URI of a telephone number becomes a SIP URI."""
         uri = self.parsed_uri
-        if uri is None:
+        if uri is None or (uri.scheme == "tel" and "port" in parts and "host" not in parts):
             return False
+        if uri.scheme == "tel" and "host" in parts:
+            params = uri.params and f";{uri.params}"
+            uri = SipUri("sip", uri.user, params="user=phone", user_params=params)
+        if parts.get("user") == "":
+            parts |= {"password": "", "user_params": ""}
         self.set_uri(str(dataclasses.replace(uri, **parts)))
         return True
 

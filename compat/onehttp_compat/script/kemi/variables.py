@@ -97,6 +97,8 @@ class PvxFunctions(Functions):
 
     def sbranch_append(self) -> int:
         branch = self._world.prepared_branch
+        if not branch.uri:
+            return FALSE
         self._routed.branches.append(dataclasses.replace(branch))
         return self._scene.act(f"branch {branch.uri}")
 
