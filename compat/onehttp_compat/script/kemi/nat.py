@@ -12,7 +12,13 @@ from onehttp_compat.script.kemi.functions import FALSE, TRUE, Functions, as_code
 from onehttp_compat.script.kemi.uris import is_private
 from onehttp_compat.script.routed_message import Edit
 from onehttp_compat.sip.address import parse_address, split_addresses
-from onehttp_compat.sip.uri import TRANSPORTS, SipUri, bracketed, parse_uri
+from onehttp_compat.sip.uri import (
+    TRANSPORTS,
+    SipUri,
+    bracketed,
+    parse_uri,
+    split_outside_quotes,
+)
 
 _connection_line = re.compile(rb"(?m)^[co]=.*\bIN IP[46] (\S+)")
 _media_line = re.compile(rb"(?m)^m=")
@@ -103,7 +109,20 @@ class NathelperFunctions(Functions):
             return 2
         return self._scene.act(f"SDP address {host}")
 
-    def add_rcv_param(self, _place: int) -> int:
+    def add_rcv_param(self, place: int) -> int:
+        """Add the sender to all contacts: to their headers (0), or to their URIs."""
+        if self._routed.has_new_contact:
+            return FALSE
+        host, port = self._sip.source
+        source = f"sip:{bracketed(host)}:{port}"
+        routed = self._routed
+        for index in routed.indices("contact"):
+            text = routed.replaced.get(index, self._sip.headers[index][1])
+            if text == "*":
+                continue
+            parts = split_outside_quotes(text, ",")
+            add = _with_received_uri if place else _with_received
+            routed.replaced[index] = ",".join(add(part, source) for part in parts)
         return TRUE
 
     def add_contact_alias(self) -> int:
@@ -220,3 +239,13 @@ class NathelperFunctions(Functions):
         return [
             found.decode("ascii", "replace") for found in _connection_line.findall(self._sip.body)
         ]
+
+
+def _with_received(contact: str, source: str) -> str:
+    return f'{contact};received="{source}"'
+
+
+def _with_received_uri(contact: str, source: str) -> str:
+    end = contact.find(">") if "<" in contact else contact.find(";")
+    end = len(contact) if end < 0 else end
+    return f"{contact[:end]};received={source}{contact[end:]}"

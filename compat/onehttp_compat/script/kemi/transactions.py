@@ -14,6 +14,8 @@ from onehttp_compat.sip.uri import parse_uri
 
 BAD_REQUEST: Final = -400
 """The result of ``t_relay`` for a request that cannot be sent as it is."""
+LONGEST_RETRANSMISSION: Final = 0xFFFF
+"""Milliseconds."""
 
 
 class TmFunctions(Functions):
@@ -22,7 +24,11 @@ class TmFunctions(Functions):
     # ---- creating, finding and relaying
 
     def t_newtran(self) -> int:
-        return self._scene.new_transaction()
+        return BAD_REQUEST if self._is_reply_alone else self._scene.new_transaction()
+
+    @property
+    def _is_reply_alone(self) -> bool:
+        return not self._sip.is_request and self._scene.tm is None
 
     def t_relay(self) -> int:
         return self._relay()
@@ -88,10 +94,11 @@ class TmFunctions(Functions):
         return scene.reply_with(f"{code} {reason}")
 
     def t_retransmit_reply(self) -> int:
-        return as_code(self._scene.tm)
+        transaction = self._scene.progress.tm
+        return as_code(transaction is not None and transaction.fake.responses)
 
     def t_release(self) -> int:
-        return TRUE
+        return as_code(not self._is_reply_alone)
 
     # ---- routes that are armed for later
 
@@ -166,19 +173,22 @@ class TmFunctions(Functions):
 
     # ---- settings, which have no effect that a script sees
 
-    def t_set_fr(self, _invite: int, _other: int) -> int:
+    def t_set_fr(self, invite: int, other: int) -> int:
+        return as_code(invite >= 0 and other >= 0)
+
+    t_set_max_lifetime = t_set_fr
+
+    def t_set_retr(self, first: int, second: int) -> int:
+        return as_code(0 <= first <= LONGEST_RETRANSMISSION >= second >= 0)
+
+    def t_set_fr_inv(self, milliseconds: int) -> int:
+        return as_code(milliseconds >= 0)
+
+    def _set_switch(self, _value: int) -> int:
         return TRUE
 
-    def t_set_retr(self, _first: int, _second: int) -> int:
-        return TRUE
-
-    t_set_max_lifetime = t_set_retr
-
-    def t_set_fr_inv(self, _milliseconds: int) -> int:
-        return TRUE
-
-    t_set_auto_inv_100 = t_set_disable_6xx = t_set_disable_failover = t_set_fr_inv
-    t_set_disable_internal_reply = t_set_no_e2e_cancel_reason = t_set_fr_inv
+    t_set_auto_inv_100 = t_set_disable_6xx = t_set_disable_failover = _set_switch
+    t_set_disable_internal_reply = t_set_no_e2e_cancel_reason = _set_switch
 
     def t_reset_fr(self) -> int:
         return TRUE
@@ -281,7 +291,8 @@ class TmxFunctions(Functions):
     def t_precheck_trans(self) -> int:
         """-1 if no other process works on the same message now; -2 if the message belongs to no
         transaction."""
-        return FALSE - 1 if self._sip.method in ("ACK", "CANCEL") else FALSE
+        is_alone = not self._sip.is_request or self._sip.method in ("ACK", "CANCEL")
+        return FALSE - 1 if is_alone else FALSE
 
     def t_is_request_route(self) -> int:
         return as_code(self._scene.route is RouteKind.REQUEST)
@@ -317,6 +328,8 @@ class TmxFunctions(Functions):
 
     def t_suspend(self) -> int:
         """Suspend the transaction. No code outside this process resumes it."""
+        if not self._sip.is_request and self._scene.tm is None:
+            return FALSE
         signature = Signature("tmx", "t_suspend", "int", ())
         answer = self._world.assumptions.answer(signature, ())
         return answer if isinstance(answer, int) else TRUE
