@@ -53,6 +53,40 @@ def test_a_body_of_another_length(
         assert len(server.requests) == 1
 
 
+@pytest.mark.parametrize("method", ["GET", "HEAD", "POST"])
+@pytest.mark.parametrize("status", ["200", "404"])
+@pytest.mark.parametrize("announced", ["0", "2"])
+@pytest.mark.parametrize("ending", ["head", "data", "trailers"])
+def test_the_end_before_the_announced_length(
+    engine: Backend,
+    method: str,
+    status: str,
+    announced: str,
+    ending: str,
+    h2_server_context: ssl.SSLContext,
+    trusting: TransferOptions,
+) -> None:
+    def script(stream: Stream) -> None:
+        fields = [(":status", status), ("content-length", announced)]
+        stream.http2.config.validate_outbound_headers = False
+        stream.http2.send_headers(stream.number, fields, end_stream=ending == "head")
+        if ending == "data":
+            stream.http2.send_data(stream.number, b"", end_stream=True)
+        elif ending == "trailers":
+            stream.http2.send_headers(stream.number, [("t", "u")], end_stream=True)
+
+    with scripted(script, h2_server_context) as server:
+        body = b"x" if method == "POST" else None
+        request = Request(method, server.url, body=body, options=trusting)
+        if announced == "0" or method == "HEAD":
+            assert engine.perform(request).status == int(status)
+        else:
+            with pytest.raises(ProtocolError) as caught:
+                engine.perform(request)
+            assert (caught.value.code, caught.value.sent) == (CurlCode.HTTP2_STREAM, Sent.YES)
+        assert len(server.requests) == 1
+
+
 def test_a_head_of_nothing(
     engine: Backend, h2_server_context: ssl.SSLContext, trusting: TransferOptions
 ) -> None:

@@ -81,6 +81,7 @@ class ExchangeProgress:
         """What a proxy is about to say to ``CONNECT``; None: it is not asked."""
         self._number = 0
         """The number of the stream whose request is being sent."""
+        self._is_to_head = False
         self._answers: list[Http2Answer] = []
         """The responses by stream: one for each request over HTTP/2."""
         self._socks = SocksReplies()
@@ -130,6 +131,7 @@ class ExchangeProgress:
             is_reused = bool(self._heads) or not self.opened
             self._heads.append(Heads(self._place, _method(info), *self._of_body, is_reused))
             self._number = info.get("stream_id", 0)
+            self._is_to_head = _method(info) == "HEAD"
             self._at.setdefault("sending", now)
             self._at["pretransfer"] = now
         elif name == "send_request_body.complete":
@@ -195,6 +197,7 @@ class ExchangeProgress:
         """What it sends goes out on a connection of which these are the fields that come."""
         if fields is not None and self._number:
             self._answers.append(fields.answer(self._number))
+            self._answers[-1].is_to_head = self._is_to_head
             self._number = 0
 
     def received(self, data: bytes) -> None:

@@ -15,11 +15,12 @@ from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, answer
 
 _DATA, _HEADERS, _RESET, _PUSH_PROMISE, _CONTINUATION = 0, 1, 3, 5, 9
 _FRAMES_HEAD: Final = 9
-_END_HEADERS, _PADDED, _PRIORITY = 4, 8, 32
+_END_STREAM, _END_HEADERS, _PADDED, _PRIORITY = 1, 4, 8, 32
 _STATUS: Final = b":status"
 _MOST_STREAMS: Final = 1000
 """More than a server lets be open at once."""
-_BODILESS: Final = (b"204", b"304")
+_NOT_MODIFIED: Final = b"304"
+_BODILESS: Final = (b"204", _NOT_MODIFIED)
 _OF_THE_CONNECTION: Final = frozenset(
     {b"connection", b"keep-alive", b"proxy-connection", b"transfer-encoding", b"upgrade"}
 )
@@ -37,6 +38,10 @@ class Http2Answer:
         """As libcurl hands them over: heads of interim answers, the last one, and trailers."""
         self._status = b""
         self._fault: tuple[CurlCode, str] | None = None
+        self._announced = -1
+        self._received = 0
+        self.is_to_head = False
+        """It announces a body that does not come."""
         self.is_over = False
         """Its stream was reset: what comes then is nobody's."""
 
@@ -53,10 +58,17 @@ class Http2Answer:
         sent, phase = (Sent.YES, Phase.BODY) if self._status else (Sent.MAYBE, Phase.FIRST_BYTE)
         return answer_error(code, f"{place}: {message}", sent=sent, phase=phase)
 
-    def take_data(self) -> None:
+    def take_data(self, size: int) -> None:
         """Some of a body has come."""
-        if self._status in _BODILESS:
+        self._received += size
+        if self._status in _BODILESS and size:
             self._refuse("a body where there is none")
+
+    def take_end(self) -> None:
+        """It is over, and has been cut short if it has announced more."""
+        has_none = self.is_to_head or self._status == _NOT_MODIFIED
+        if self._announced not in (-1, self._received) and not (has_none or self.is_over):
+            self._refuse("a body of another length than announced")
 
     def take_fields(self, fields: list[tuple[bytes, bytes]]) -> None:
         """A head, or trailers."""
@@ -83,7 +95,8 @@ class Http2Answer:
                 return self._refuse("no Content-Length, or more than one")
             elif _is_name(name) and not _controls(value):
                 self.lines.append(b"%s: %s\r\n" % (name, value))
-            lengths += name == b"content-length"
+            if name == b"content-length":
+                lengths, self._announced = 1, int(value)
         if not is_trailer:
             self.lines.append(b"\r\n")
         return None
@@ -99,6 +112,7 @@ class Http2Fields:
         self._pending = b""
         self._decoder = hpack.Decoder(max_header_list_size=1 << 20)
         self._block = b""
+        self._ends = False
         self._answers: dict[int, Http2Answer] = {}
 
     def answer(self, stream: int) -> Http2Answer:
@@ -121,13 +135,17 @@ class Http2Fields:
             self._take_frame(head[3], head[4], int.from_bytes(head[5:], "big"), payload)
 
     def _take_frame(self, kind: int, flags: int, stream: int, payload: bytes) -> None:
-        if kind == _DATA and payload:
-            self.answer(stream).take_data()
+        if kind == _DATA and stream in self._answers:
+            padding = payload[0] + 1 if flags & _PADDED and payload else 0
+            self._answers[stream].take_data(max(0, len(payload) - padding))
+            if flags & _END_STREAM:
+                self._answers[stream].take_end()
         if kind == _RESET and stream in self._answers:
             self._answers[stream].is_over = True
         if kind not in (_HEADERS, _PUSH_PROMISE, _CONTINUATION):
             return
         if kind != _CONTINUATION:
+            self._ends = kind == _HEADERS and bool(flags & _END_STREAM)
             start = 4 if kind == _PUSH_PROMISE else 5 if flags & _PRIORITY else 0
             padding = 0
             if flags & _PADDED and payload:
@@ -143,3 +161,5 @@ class Http2Fields:
             if kind != _PUSH_PROMISE:
                 pairs = [(bytes(name), bytes(value)) for name, value in fields]
                 self.answer(stream).take_fields(pairs)
+                if self._ends:
+                    self.answer(stream).take_end()
