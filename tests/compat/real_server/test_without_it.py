@@ -73,6 +73,7 @@ CASES: list[tuple[str, list[Any]]] = [
     (INVITE, ["hdr.insert", "^no name\r\n", 1, "textopsx.msg_apply_changes", 0]),
     (INVITE, ["hdr.remove", "no name", -1, "hdr.append_to_reply", "", -1]),
     (INVITE, ["hdr.get", "From: x", '"A" <sip:alice:pw@h>;tag=1', "hdr.get", "L_ERR", None]),
+    (INVITE, ["hdr.is_present", "m=audio", -1, "hdr.is_present", "From:", 1]),
     (INVITE, ["textopsx.include_hf_value", "X-A", "q", 1, "+X-A", "one,q"]),
     (INVITE, ["textopsx.remove_hf_value", "X-A[-1]", 1, "+$(hdr(X-A)[*])", "one,two"]),
     (INVITE, ["textopsx.remove_hf_value", "X-A[x]", -1]),

@@ -96,7 +96,7 @@ class HdrFunctions(HeaderFunctions):
         return self.insert(line) if self.remove(name) == TRUE else FALSE
 
     def is_present(self, name: str) -> int:
-        return as_code(self._text(name) is not None)
+        return as_code(is_header_name(name) and self._text(name) is not None)
 
     def get(self, name: str) -> str | None:
         return self._value(name)
@@ -134,7 +134,7 @@ class TextopsHeaders(HeaderFunctions):
     """``KSR.textops``: headers."""
 
     def is_present_hf(self, name: str) -> int:
-        return as_code(self._text(name) is not None)
+        return as_code(is_header_name(name) and self._text(name) is not None)
 
     def is_present_hf_re(self, pattern: str) -> int:
         return as_code(self._matching(pattern))

@@ -60,7 +60,7 @@ class HeaderValueFunctions(HeaderFunctions):
     def remove_hf_value(self, name: str) -> int:
         """Remove the first value, or the one whose place is in brackets."""
         written = _with_place(name)
-        found = self._listed(written["name"]) if written else []
+        found = self._listed(written["name"]) if written and _is_name(written["name"]) else []
         if written is None or not found:
             return FALSE
         place = written["place"] or "0"
