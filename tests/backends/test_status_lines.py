@@ -26,6 +26,8 @@ INTERIM = [b"HTTP/1.1 103 Early Hints\r\n", b"\r\n"]
         (False, [b"HTTP/2 204 \r\n", *LAST], (204, "2")),
         (False, [b"HTTP/3 500 \r\n", *LAST], (500, "3")),
         (True, [b"HTTP/2 204 \r\n", *LAST], None),
+        (False, [b"HTTP/2 204\r\n", *LAST], None),
+        (False, [b"HTTP/3 204 OK\r\n", *LAST], None),
         (False, [b"HTTP/1.5 200 OK\r\n", *LAST], None),
         (True, [b"HTTP/1.1 2000 OK\r\n", *LAST], None),
         (True, [b"ICY 200 OK\r\n", *LAST], None),

@@ -10,9 +10,10 @@ MAX_REMEMBERED: Final = 256
 """Servers have few status lines, and send them again and again."""
 MAX_REMEMBERED_BYTES: Final = 128
 _BLANK: Final = b"\r\n"
-_OF_ANY_VERSION: Final = re.compile(rb"HTTP/(1\.[01]|[23]) ([1-9]\d\d)(?!\d)").match
+_OF_ANY_VERSION: Final = re.compile(rb"HTTP/(1\.[01]|[23](?= \d{3} \r)) ([1-9]\d\d)(?!\d)").match
 _OF_HTTP1: Final = re.compile(rb"HTTP/(1\.[01]) ([1-9]\d\d)(?!\d)").match
-"""libcurl accepts more than these. The second is for origins that speak HTTP/1 only."""
+"""libcurl accepts more than these. The second is for origins that speak HTTP/1 only. The lines of
+later versions are libcurl's own, with a blank behind the status: it takes them from no server."""
 
 
 StatusLine: TypeAlias = tuple[int, str]

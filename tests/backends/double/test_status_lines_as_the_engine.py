@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Callable, Iterator
 
 import pytest
 
-from onehttp_backends.contract import Backend, Request
+from onehttp_backends.contract import Backend, Request, TransferOptions
 from onehttp_backends.errors import DisconnectedError, ProtocolError, Sent
 from onehttp_backends.headers import parse_head, parse_trailers
 from onehttp_backends.optional.streaming import Opening, Streaming, StreamLimits
@@ -68,6 +69,23 @@ def test_a_status_line(line: bytes, after: str, before: bytes, is_kept: bool) ->
         assert (told[0], told[2]) == ("ProtocolError", sent)
     else:
         assert (told[1], told[2]) == (52, Sent.YES)
+
+
+@pytest.mark.parametrize("line", NONE)
+@pytest.mark.parametrize("before", [b"", HINTS], ids=["first", "behind an interim answer"])
+def test_over_tls(
+    line: bytes,
+    before: bytes,
+    engine: Backend,
+    tls_server_context: ssl.SSLContext,
+    trusting: TransferOptions,
+) -> None:
+    """Where HTTP/2 might have been spoken: none of its lines may come as text."""
+    with RawServer(answering(before + line + AFTER["a body"]), tls_server_context) as server:
+        request = Request("POST", server.url, (), b"x", trusting, total_timeout_s=PATIENCE_S)
+        with pytest.raises(ProtocolError) as caught:
+            engine.perform(request)
+        assert caught.value.sent is (Sent.YES if before else Sent.MAYBE)
 
 
 @pytest.fixture(params=["pycurl", "httpx"])

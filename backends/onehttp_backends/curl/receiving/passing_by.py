@@ -51,8 +51,8 @@ class PassingBy:
         return self._write(chunk)
 
     def _note(self, line: bytes) -> int | None:
-        if line.startswith(b"HTTP/") and begins_head(
-            line, b"".join(self._receiving.head[-2:-1]), self._last
+        if line.startswith(b"HTTP/") and (
+            b":" not in line or begins_head(line, b"".join(self._receiving.head[-2:-1]), self._last)
         ):
             self._last = line
             self._is_redirect = line.partition(b" ")[2][:3] in REDIRECT_CODES
