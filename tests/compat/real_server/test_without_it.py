@@ -91,6 +91,7 @@ CASES: list[tuple[str, list[Any]]] = [
     (routed("sip:x@o", OWN, tag=""), ["rr.loose_route_preloaded", 1]),
     (routed("sip:x@o", OWN), ["rr.loose_route", 1]),
     (routed(OWN, "sip:a;lr", "sip:z"), ["rr.loose_route_mode", 1, 1, "$ru", OWN]),
+    (INVITE, ["cfgutils.core_hash", "INVITE", "x", 200, 131, "htable.sht_iterator_end", "j", -1]),
     (OK, ["tm.t_newtran", -400, "tmx.t_suspend", -1, "tmx.t_precheck_trans", -2]),
     (INVITE, ["tm.t_newtran", 1, "tm.t_retransmit_reply", -1, "tm.t_set_retr", -1, 0, -1]),
     (routed("tel:+1;x=y", tag=""), ["pv.sets", "$rd", "h", True, "$ru", "sip:+1;x=y@h;user=phone"]),

@@ -109,8 +109,7 @@ class HtableFunctions(Functions):
         return as_code(self._world.tables.next(iterator))
 
     def sht_iterator_end(self, iterator: str) -> int:
-        self._world.tables.end(iterator)
-        return TRUE
+        return as_code(self._world.tables.end(iterator))
 
     def sht_iterator_rm(self, iterator: str) -> int:
         table, key = self._world.tables.at(iterator)
@@ -216,7 +215,8 @@ class CfgutilsFunctions(Functions):
 
     def core_hash(self, one: str, other: str, size: int) -> int:
         value = core_hash(one.encode(), other.encode())
-        return (value & ((1 << max(1, size)) - 1)) + 1
+        bits = max(1, size) % 32  # as the processor shifts
+        return (value & ((1 << bits) - 1)) + 1
 
     def _lock(self, name: str) -> threading.RLock:
         with self._world.changing:

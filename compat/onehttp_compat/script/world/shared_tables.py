@@ -184,9 +184,9 @@ class SharedTables:
         table, _, key = self._iterators.get(iterator, ("", iter(()), None))
         return table, key
 
-    def end(self, iterator: str) -> None:
-        """Remove an iterator."""
-        self._iterators.pop(iterator, None)
+    def end(self, iterator: str) -> bool:
+        """Remove an iterator. False if there is none."""
+        return self._iterators.pop(iterator, None) is not None
 
     def lock_for(self, table: str, key: str) -> threading.RLock:
         """Return the lock of a slot."""
