@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from onehttp.calls.arguments import (
@@ -192,6 +193,8 @@ def _text(value: str | bytes, what: str) -> str:
 class _Current:
     store: Store | None = None
     url: str | None = None
+    opening = threading.RLock()  # a signal handler may submit, too
+    """Held while the store is opened: threads that begin at once would have one each."""
 
 
 def current_store() -> Store:
@@ -202,11 +205,17 @@ def current_store() -> Store:
         QueueStoreError: the store cannot be opened.
     """
     url = os.environ.get(VARIABLE, "")
-    if _Current.store is None or _Current.url != url:
-        if _Current.store is not None:
-            _Current.store.close()
-        _Current.store, _Current.url = store_at(url), url
-    return _Current.store
+    store = _Current.store
+    if store is not None and _Current.url == url:
+        return store
+    with _Current.opening:
+        store = _Current.store
+        if store is None or _Current.url != url:
+            if store is not None:
+                store.close()
+            store = store_at(url)
+            _Current.store, _Current.url = store, url
+        return store
 
 
 def store_at(url: str) -> Store:
@@ -253,3 +262,10 @@ def default_file() -> Path:
         return Path("/var/lib/onehttp/queues.db")
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state, "onehttp", "queues.db")
+
+
+def _after_fork_in_child() -> None:
+    _Current.opening = threading.RLock()  # a thread that held it does not exist here
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +15,13 @@ import pytest
 
 import onehttp
 from onehttp.cli.worker import send
+from onehttp.durable import submitting
 from onehttp.durable.submitting import current_store, default_file, store_at
 from onehttp.durable.worker import Worker
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
 from stand_ins.connected import connected
+from stand_ins.processes import child
 
 pytestmark = pytest.mark.usefixtures("queues")
 
@@ -158,3 +162,30 @@ def test_there_is_a_default_file(monkeypatch: pytest.MonkeyPatch) -> None:
     assert default_file() == Path("/state/onehttp/queues.db")
     monkeypatch.setattr(os, "geteuid", lambda: 0)
     assert default_file() == Path("/var/lib/onehttp/queues.db")
+
+
+def test_threads_that_begin_at_once_have_one_store(monkeypatch: pytest.MonkeyPatch) -> None:
+    opened: list[str] = []
+    another_opens = threading.Event()
+
+    def slowly(url: str) -> Any:
+        opened.append(url)
+        if len(opened) > 1:
+            another_opens.set()
+        another_opens.wait(0.2)  # for what must not happen
+        return store_at(url)
+
+    monkeypatch.setattr(submitting, "store_at", slowly)
+    monkeypatch.setattr(submitting._Current, "store", None)
+    with ThreadPoolExecutor(4) as threads:
+        stores = set(threads.map(lambda _: current_store(), range(4)))
+    assert (len(stores), len(opened)) == (1, 1)
+
+
+def test_a_forked_child_opens_its_store_though_its_parent_did_just_then() -> None:
+    with ThreadPoolExecutor(1) as another:
+        another.submit(submitting._Current.opening.acquire).result()
+        try:
+            assert child(lambda: current_store().lengths(), os._exit) == 0
+        finally:
+            another.submit(submitting._Current.opening.release).result()
