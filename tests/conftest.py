@@ -70,7 +70,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 def pytest_collection_finish() -> None:
     """Many tests have the garbage collected: not by looking at all tests of the suite each time."""
-    gc.collect()
     gc.freeze()
 
 
