@@ -151,7 +151,7 @@ class Handle(MessageSettings):
         # exception in between, a signal handler's too, must leave nothing believed that is not so.
         if url != self._url:
             self._url = ""
-            self.asked_url = asked_url(url)
+            self.asked_url = asked_url(url) if "%" in url or "/." in url else url
             self.setopt(_URL, url if url.isascii() else self._in_bytes(url))
             self._url = url
         body = request.body

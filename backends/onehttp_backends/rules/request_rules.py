@@ -47,13 +47,10 @@ MAX_HOST_LENGTH = 253
 _EXPECTED = "expected http://HOST/... or https://HOST/..."
 MAX_URL_LENGTH = 8_000_000
 """libcurl's own limit for an input string."""
-MOST_KNOWN, LONGEST_KNOWN = 256, 300
-_IN_HOST = len("https://")
-_known: dict[str, str] = {}
-"""Origins that were right, each under itself. What goes on with a path behind one of them is right
-if nothing in it is to be escaped: less to ask than the regular expression."""
-_last: tuple[str | None, str] = (None, "")
-"""The URL that came last, and its origin."""
+LONGEST_KNOWN = 300
+_last: tuple[str | None, str, str] = (None, "", "\0")
+"""The URL that came last, its origin, and that with a slash. What goes on behind it is right if
+nothing in it is to be escaped: less to ask than the regular expression."""
 
 
 def check_request(request: Request) -> str:
@@ -62,6 +59,7 @@ def check_request(request: Request) -> str:
     Raises:
         RequestError: something is not fit to be sent; the code is libcurl's for that fault.
     """
+    global _last
     if request.method not in PLAIN_METHODS:
         check_unusual(request)
     body = request.body
@@ -77,27 +75,25 @@ def check_request(request: Request) -> str:
     ):
         check_seconds("connect timeout", connect_s)
     url = request.url
-    known_url, origin = _last
-    if url == known_url and type(url) is str:
-        return origin
+    known_url, origin, beginning = _last
+    if type(url) is str:
+        if url == known_url:
+            return origin
+        is_like_it = url.startswith(beginning) and len(url) <= LONGEST_KNOWN
+        if is_like_it and url.isascii() and url.isprintable() and " " not in url:
+            _last = (url, origin, beginning)
+            return origin
     return _noted(url)
 
 
 def _noted(url: str) -> str:
-    """The origin of a URL, which may be asked for once more."""
+    """The origin of a URL, of which more may be asked."""
     global _last
-    if type(url) is not str or len(url) > LONGEST_KNOWN:
+    usual = _usual_url(url) if type(url) is str and len(url) <= LONGEST_KNOWN else None
+    if usual is None or is_no_host(usual[1]):
         return check_url(url)
-    slash = url.find("/", _IN_HOST)
-    origin = _known.get(url[:slash]) if slash > 0 else None
-    if not (origin and url.isascii() and url.isprintable() and " " not in url):
-        usual = _usual_url(url)
-        if usual is None or is_no_host(usual[1]):
-            return check_url(url)
-        if len(_known) >= MOST_KNOWN:
-            _known.clear()
-        origin = _known[usual[1]] = usual[1]
-    _last = (url, origin)
+    origin: str = usual[1]
+    _last = (url, origin, f"{origin}/")
     return origin
 
 

@@ -4,7 +4,6 @@ is not ASCII in it."""
 from __future__ import annotations
 
 import re
-from urllib.parse import quote
 
 _VISIBLE = "".join(map(chr, range(0x21, 0x7F)))
 _escape = re.compile("%[0-9A-Fa-f]{2}")
@@ -26,7 +25,11 @@ def asked_url(url: str) -> str:
 
 def in_ascii(text: str) -> str:
     """A URL, or a part of it, with what is not ASCII percent-encoded (RFC 3986, 2.5)."""
-    return text if text.isascii() else quote(text, safe=_VISIBLE)
+    if text.isascii():
+        return text
+    from urllib.parse import quote  # not for every process
+
+    return quote(text, safe=_VISIBLE)
 
 
 def asked_path(path: str) -> str:
