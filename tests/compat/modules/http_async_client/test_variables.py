@@ -48,7 +48,7 @@ def test_a_number_that_is_none_is_a_mistake_of_the_script(
 ) -> None:
     script.names = ("$(http_hdr(Content-Length)[first])",)
     script.ask(web.url)
-    assert "expected a number or *" in caplog.text
+    assert "[first] is not a number or *" in caplog.text
     assert script.transaction.responses == ["500"]
 
 
