@@ -14,10 +14,11 @@ from onehttp_backends.curl.backend import PycurlBackend
 from onehttp_backends.curl.engine.second_looks import SecondLooks
 from onehttp_backends.registry import load
 from servers.multiplexing.scripted_http2 import Stream, scripted
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, until
 from servers.raw import OK, Peer, RawServer
 
 PING_S = 0.05
+REFUSED = 7
 HTTP_2 = TransferOptions(
     total_timeout_s=60, connect_timeout_s=60, http_version=HttpVersion.HTTP_2_PRIOR_KNOWLEDGE
 )
@@ -67,6 +68,37 @@ def test_a_shared_socket_that_has_fallen_silent_is_shown_once_more(engine: Pycur
         assert shown.fds.get(timeout=PATIENCE_S) > 0
         may_answer.set()
         assert isinstance(outcomes.get(timeout=PATIENCE_S), Response)
+
+
+def test_so_is_one_whose_opener_has_gone_to_another(engine: PycurlBackend) -> None:
+    refused: list[Stream] = []
+    may_answer = threading.Event()
+
+    def script(stream: Stream) -> None:
+        if stream.target == b"/opener" and not refused:
+            refused.append(stream)
+            return
+        if stream.target == b"/held":
+            refused[0].reset(REFUSED)
+            for _ in range(int(PATIENCE_S / PING_S)):
+                stream.http2.ping(b"an event")
+                stream.flush()
+                if may_answer.wait(PING_S):
+                    break
+        stream.answer()
+
+    openers: queue.Queue[Outcome] = queue.Queue()
+    others: queue.Queue[Outcome] = queue.Queue()
+    with scripted(script) as server:
+        engine.submit(Request("GET", f"{server.url}/opener", options=HTTP_2), openers.put)
+        until(lambda: bool(refused))
+        engine.submit(Request("GET", f"{server.url}/held", options=HTTP_2), others.put)
+        assert isinstance(openers.get(timeout=PATIENCE_S), Response)
+        shown = Shown(engine)
+        assert shown.fds.get(timeout=PATIENCE_S) > 0
+        may_answer.set()
+        assert isinstance(others.get(timeout=PATIENCE_S), Response)
+        assert server.connections == 2
 
 
 def test_a_socket_of_one_transfer_is_not(engine: PycurlBackend) -> None:

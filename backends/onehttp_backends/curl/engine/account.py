@@ -105,9 +105,11 @@ class Account:
         shelf.may_be_http2 = is_multiplexed = version in _MULTIPLEXED
         if opened:
             self.opened += opened
-            self._watch.note_use(getinfo(_ACTIVE_SOCKET), is_multiplexed)
         else:
             self.reused += 1
+        # Who has opened a connection of HTTP/2 may have gone to another: its stream was refused.
+        if opened or is_multiplexed:
+            self._watch.note_use(getinfo(_ACTIVE_SOCKET), is_multiplexed)
         if not is_multiplexed and is_ambiguous(head):
             self._watch.mistrust(getinfo(_ACTIVE_SOCKET))
         return response

@@ -92,11 +92,12 @@ class SocketWatch:
         self.made += 1
 
     def is_shared(self, fd: int) -> bool:
-        """Whether the socket can carry several transfers at once, and is in use."""
+        """Whether the socket is in use and can carry several transfers at once, as it may while no
+        response has come over it."""
         return (
             fd in self._busy
             and (known := self._sockets.get(fd)) is not None
-            and known.is_multiplexed
+            and (known.is_multiplexed or not known.is_kept)
         )
 
     def adopt(self, fd: int) -> None:
