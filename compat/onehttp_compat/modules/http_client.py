@@ -122,25 +122,15 @@ class HttpClient(ConnectionModule):
         ready = self.ready_connect(**call)
         return ready if isinstance(ready, int) else ready.make()
 
-    def ready_connect(
-        self,
-        *,
-        connection: str,
-        path: str,
-        result: Variable,
-        content_type: str = "",
-        body: str = "",
-        is_kemi: bool = False,
-    ) -> Ready:
+    def ready_connect(self, *, connection: str, path: str, result: Variable, **other: Any) -> Ready:
         """Prepare a GET over a connection of the module's own. Make any other call."""
         known = self.configuration.connections.get(connection)
-        if known is None or body:
-            data = self._server.body(body) if body else None
-            return self.connect_with(connection, path, content_type, data, result)
         try:
-            ready = self.ready(known)
+            ready = None if known is None or other.get("body") else self.ready(known)
         except RefusedOptionError:
-            return self.connect_with(connection, path, content_type, None, result)
+            ready = None
+        if known is None or ready is None:
+            return super().connect(connection=connection, path=path, result=result, **other)
         request, write = self.request_on(ready, path), self._server.result_writer(result)
         elsewhere = None
         if known.failover:

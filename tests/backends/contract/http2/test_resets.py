@@ -78,7 +78,7 @@ def test_a_whole_answer_is_one_whatever_the_server_says_of_the_request(
 ) -> None:
     """The double stops at a part of a request: docs/testing.md."""
     if size > 10 and not type(engine).__module__.startswith("onehttp_backends.curl"):
-        pytest.skip("the double stops")
+        pytest.skip("the double stops at a part of a request that its server does not take")
     options = TransferOptions(http_version=HttpVersion.HTTP_2_PRIOR_KNOWLEDGE)
     with RawServer(answering_at_once(code)) as server:
         request = Request("POST", server.url, body=b"x" * size, options=options)
