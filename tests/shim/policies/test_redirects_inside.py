@@ -41,16 +41,19 @@ def serve(host, answer):
                     pass
     threading.Thread(target=run, daemon=True).start()
 
+# It closes: a client that is not told may send its next request before it sees the end.
+LAST = OK.replace(b"\\r\\n\\r\\n", b"\\r\\nConnection: close\\r\\n\\r\\n")
+
 def lead(got):
     if b" /done" in got:
-        return OK.replace(b"\\r\\n\\r\\n", b"\\r\\nConnection: close\\r\\n\\r\\n")
+        return LAST
     head = "HTTP/1.1 307 Go\\r\\nContent-Length: 0\\r\\nConnection: close\\r\\n"
     return f"{head}Location: {leads_to[0]}\\r\\n\\r\\n".encode()
 
 def note(got):
     if got:
         asked.append(got)
-    return OK
+    return LAST
 
 with socket.create_server((PUBLIC, 0)) as probe:
     port = probe.getsockname()[1]
