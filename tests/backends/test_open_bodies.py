@@ -7,7 +7,6 @@ import asyncio
 import gc
 import math
 import os
-import signal
 import threading
 import time
 
@@ -16,7 +15,7 @@ import pytest
 from onehttp_backends.contract import Backend, Request
 from onehttp_backends.errors import CancelledError
 from onehttp_backends.optional.streaming import Opening, OpenResponse, Streaming, StreamLimits
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, end_if_it_hangs
 from servers.raw import Peer, RawServer, keep_answering
 
 LIMITS = StreamLimits(PATIENCE_S, math.inf)
@@ -89,7 +88,7 @@ def test_one_in_a_forked_child_is_the_parents(backend: Backend, streaming: Strea
         opened = begun(streaming, server.url)
         pid = os.fork()
         if pid == 0:
-            signal.alarm(round(PATIENCE_S))
+            end_if_it_hangs()
             os._exit(status_of_child(backend, opened, good.url))
         assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
         server.release.set()  # it goes on in the parent: the connection is the parent's alone

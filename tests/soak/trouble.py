@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import onehttp
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, end_if_it_hangs
 from soak.account import Account
 from soak.apart import Apart
 
@@ -159,7 +159,7 @@ def _child(url: str) -> int:
     """Of a forked child: 0 when a call of its own is answered."""
     signal.setitimer(signal.ITIMER_REAL, 0)
     signal.signal(signal.SIGALRM, signal.SIG_DFL)
-    signal.alarm(PATIENCE_S)
+    end_if_it_hangs()
     try:
         return 0 if onehttp.request("GET", url, timeout=PATIENCE_S / 2).status == 200 else 1
     except BaseException as error:  # noqa: BLE001 (told, and the status says it)

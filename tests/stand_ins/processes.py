@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -11,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, end_if_it_hangs
 
 PREAMBLE = f"""
 import sys
@@ -47,7 +46,7 @@ def child(work: Callable[[], object], leave: Callable[[int], NoReturn] = sys.exi
     """
     pid = os.fork()
     if pid == 0:
-        signal.alarm(PATIENCE_S)
+        end_if_it_hangs()
         try:
             work()
         except BaseException as error:  # noqa: BLE001 (told, and the status says it)

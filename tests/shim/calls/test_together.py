@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -15,7 +14,7 @@ import pytest
 import onehttp
 from onehttp.calls.named_call import NamedCall
 from onehttp.lowlevel import Outcome, perform_together
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, end_if_it_hangs
 from servers.raw import OK, Peer, RawServer
 
 MANY: Final = 40
@@ -150,7 +149,7 @@ def test_a_child_forked_in_between_goes_on_with_the_rest(engine: str, policy: st
         if is_own and told.total() == MANY // 2:
             child = os.fork()
             if not child:
-                signal.alarm(PATIENCE_S)
+                end_if_it_hangs()
 
     with RawServer(Flaky()) as server:
         spec = {"url": server.url, **POLICIES[policy]}

@@ -13,7 +13,7 @@ import asyncio, functools, os, signal, sys, threading
 import onehttp
 from onehttp.testing import FakeTransactionLayer
 from servers.holding import HoldingServer
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, end_if_it_hangs
 from servers.raw import RawServer, keep_answering
 from stand_ins.processes import child as fork
 
@@ -88,7 +88,7 @@ def test_a_route_may_fork_and_both_go_on(engine: str, end: str) -> None:
         def route(result):
             pid = os.fork()
             if pid == 0:
-                signal.alarm(PATIENCE_S)
+                end_if_it_hangs()
                 try:
                     no_query_counted()
                     query_of_its_own()
@@ -124,7 +124,7 @@ def test_who_waits_for_a_query_in_a_forked_child_is_woken(engine: str) -> None:
             asked.append(True)
             children.append(os.fork())
             if not children[0]:
-                signal.alarm(PATIENCE_S)
+                end_if_it_hangs()
             else:
                 forked.set()
                 assert os.waitstatus_to_exitcode(os.waitpid(children[0], 0)[1]) == 0

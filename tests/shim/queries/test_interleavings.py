@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import signal
 import traceback
 import warnings
 from collections.abc import Callable
@@ -36,7 +35,7 @@ from onehttp.queries.transaction import current
 from onehttp.testing import FakeTransactionLayer, ManualClock
 from onehttp_backends.contract import Outcome
 from onehttp_backends.errors import CurlCode
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, end_if_it_hangs
 from stand_ins.queries.query_ledger import Case, Ledger
 from stand_ins.queries.scripted import (
     FaultyTransactionError,
@@ -275,7 +274,7 @@ class Interleavings(RuleBasedStateMachine):
             warnings.simplefilter("ignore", DeprecationWarning)  # threads: the point of it
             pid = os.fork()
         if pid == 0:
-            signal.alarm(PATIENCE_S)  # kills a child that hangs
+            end_if_it_hangs()
             try:
                 self._check_child()
             except BaseException:  # noqa: BLE001 - nothing may leave the child

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import signal
 import threading
 import traceback
 import warnings
@@ -32,7 +31,7 @@ from onehttp.queries.query import Query, QueryState
 from onehttp.queries.scheduler import QueryScheduler
 from onehttp.testing import FakeTransactionLayer, ManualClock, TransactionState
 from servers.holding import HoldingServer
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, end_if_it_hangs
 from stand_ins.queries.ends import Ends, scheduler
 from stand_ins.queries.query_on_sockets import Case
 from stand_ins.queries.scripted import Witness
@@ -261,7 +260,7 @@ class OnSockets(RuleBasedStateMachine):
             warnings.simplefilter("ignore", DeprecationWarning)  # threads: the point of it
             pid = os.fork()
         if pid == 0:
-            signal.alarm(PATIENCE_S)  # kills a child that hangs
+            end_if_it_hangs()
             try:
                 self._check_child()
             except BaseException:  # noqa: BLE001 - nothing may leave the child

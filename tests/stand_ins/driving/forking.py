@@ -5,14 +5,13 @@ from __future__ import annotations
 import gc
 import itertools
 import os
-import signal
 import socket
 import sys
 from typing import Final, NoReturn
 
 from onehttp_backends.contract import Response
 from onehttp_backends.errors import CancelledError
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, end_if_it_hangs
 from stand_ins.driving.scene import (
     DRIVING,
     Before,
@@ -54,7 +53,7 @@ class Fork(Injector):
             return
         self.is_child = True
         sys.settrace(None)
-        signal.alarm(PATIENCE_S)
+        end_if_it_hangs()
         # As any program would, it opens something at once, which gets numbers of what was closed.
         self.own = [socket.socketpair() for _ in range(OWN_SOCKETS)]
         for pair in self.own:
