@@ -4,6 +4,7 @@ part of the keys."""
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
@@ -81,9 +82,15 @@ class Pulls:
             self._known[queue] = _Known(subjects, now + LOOK_S)
         return subjects
 
+    async def keep_only(self, queue: str, consumers: Collection[str]) -> None:
+        """Forget the consumers of a queue that are no longer there; `take` creates them again."""
+        for subject in list(self._pulls):
+            _, of, name = subject.split(".", 2)
+            if of == queue and name not in consumers:
+                await self._pulls.pop(subject).end()
+
     async def _end(self, queue: str) -> None:
-        for subject in [each for each in self._pulls if each.split(".")[1] == queue]:
-            await self._pulls.pop(subject).end()
+        await self.keep_only(queue, ())
 
     async def _pull(self, js: Any, client: Any, queue: str, subject: str, lease_s: float) -> Pull:
         pull = self._pulls.get(subject)

@@ -1,39 +1,54 @@
 """Repairs inconsistent state of a broker that was killed, which the broker itself does not do.
 
-The content of a stream and the progress of a consumer are in separate files, each as old as its
-last write. After a kill, two inconsistencies are possible, and both are permanent:
+The content of a stream, its index by subject and the progress of a consumer are in separate files,
+each as old as its last write. After a kill, four inconsistencies are possible, and all are
+permanent:
 
 - A message is done, but a consumer waits for it. If the consumer may have only one message in
   flight, no other message of its keys is delivered. The repair confirms the message.
 - A message exists, but its consumer considers it done, which it may be. The repair stores it again
   as a message that may have been sent.
+- A message exists, but is missing in the index, in which consumers search: nobody gets it, and
+  whoever asks for the messages of its subject does not learn of it. The repair reads by number, and
+  stores it again, too. The index may lose a message long after the start of the broker.
+- A consumer has delivered numbers that the stream has not reached: the stream was empty, and has
+  started over. The consumer would skip all that comes until then. The repair deletes it; workers
+  create it again.
 """
 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import logging
-import math
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from onehttp.durable.nats_payload import again_of, broker_of
 
 logger = logging.getLogger("onehttp")
 LOOK_S: Final = 2.0
-"""The interval between checks, until there is nothing left to repair."""
+"""The interval between checks."""
 MOST: Final = 256
 """The number of messages that one check examines."""
+HIDDEN_MOST: Final = 64
+"""The number of messages that one check reads by their numbers, of those that may be missing in the
+index."""
+SURE: Final = 5
+"""The number of checks in a row after which a message that nobody gets is missing in the index."""
+GONE: Final = 10057
+"""Code of JetStream: no message of that number."""
 _DONE: Final = b"+ACK"
 
 
 class Mending:
-    """Repairs one store: each queue, after each start of the broker."""
+    """Repairs one store: each queue, as long as it is used."""
 
     def __init__(self) -> None:
         self._begun: dict[str, _Begun] = {}
 
-    async def mend(self, js: Any, client: Any, stream: str, broker: str) -> None:
-        """Repair a queue, if a check is due."""
+    async def mend(self, js: Any, client: Any, stream: str, broker: str) -> set[str] | None:
+        """Repair a queue, if a check is due. Returns the names of its consumers; None without a
+        check."""
         from nats.js.errors import APIError, NotFoundError
 
         begun = self._begun.get(stream)
@@ -41,37 +56,23 @@ class Mending:
             begun = self._begun[stream] = _Begun(broker)
         now = asyncio.get_running_loop().time()
         if now < begun.look_at:
-            return
+            return None
         begun.look_at = now + LOOK_S
         try:
-            await self._look(js, client, stream, begun)
+            return await _look(js, client, stream, begun)
         except NotFoundError:  # the stream is gone, which the next `take` reports
-            return
+            return None
         except APIError as error:  # e.g. a full disk: delivery does not depend on the repair
             logger.error(
                 "%s: the state that its broker has left is not repaired yet: %s", stream, error
             )
-
-    async def _look(self, js: Any, client: Any, stream: str, begun: _Begun) -> None:
-        ours = [each for each in await js.consumers_info(stream) if each.config.filter_subject]
-        if begun.left is None:
-            begun.left = {each.name: each.delivered.stream_seq for each in ours}
-        names = {each.name for each in ours}
-        begun.left = {name: last for name, last in begun.left.items() if name in names}
-        for consumer in ours:
-            if consumer.name in begun.left:
-                await _forget_what_is_gone(js, client, stream, consumer)
-                await _store_anew(js, stream, consumer, begun.broker)
-                if consumer.ack_floor.stream_seq >= begun.left[consumer.name]:
-                    del begun.left[consumer.name]
-        if not begun.left:
-            begun.look_at = math.inf
+            return None
 
 
 class _Begun:
     """The progress of a repair since a start of the broker."""
 
-    __slots__ = ("broker", "left", "look_at")
+    __slots__ = ("broker", "left", "look_at", "next", "unclaimed")
 
     def __init__(self, broker: str) -> None:
         self.broker = broker
@@ -79,6 +80,43 @@ class _Begun:
         """The last message that each consumer had delivered by then. Earlier messages may be
         repaired as soon as none before them is in flight."""
         self.look_at = 0.0
+        self.next = 0
+        """The number from which the next check reads on."""
+        self.unclaimed: dict[int, _Unclaimed] = {}
+        """By the numbers of the messages."""
+
+
+class _Unclaimed(NamedTuple):
+    """A message that nobody gets, as it seems."""
+
+    delivered: int
+    """The last message that its consumer had delivered."""
+    times: int
+    """The number of checks that found it so."""
+
+
+async def _look(js: Any, client: Any, stream: str, begun: _Begun) -> set[str]:
+    consumers = {each.name: each for each in await js.consumers_info(stream)}
+    # In this order: nobody can have delivered what comes later.
+    state = (await js.stream_info(stream)).state
+    ours = {name: each for name, each in consumers.items() if each.config.filter_subject}
+    for name in [name for name, each in ours.items() if each.delivered.stream_seq > state.last_seq]:
+        logger.error("%s: its numbers start over, consumer %s is created again", stream, name)
+        await js.delete_consumer(stream, name)
+        del ours[name]
+    if begun.left is None:
+        begun.left = {name: each.delivered.stream_seq for name, each in ours.items()}
+    for name, last in list(begun.left.items()):
+        consumer = ours.get(name)
+        if consumer is not None:
+            await _forget_what_is_gone(js, client, stream, consumer)
+            await _store_all_anew(js, stream, consumer, begun.broker)
+        if consumer is None or consumer.ack_floor.stream_seq >= last:
+            del begun.left[name]
+    if state.messages:
+        of_subjects = {each.config.filter_subject: each for each in ours.values()}
+        await _store_hidden_anew(js, stream, state, of_subjects, begun)
+    return set(ours)
 
 
 async def _forget_what_is_gone(js: Any, client: Any, stream: str, consumer: Any) -> None:
@@ -100,20 +138,65 @@ async def _forget_what_is_gone(js: Any, client: Any, stream: str, consumer: Any)
             await client.publish(f"$JS.ACK.{place}", _DONE)
 
 
-async def _store_anew(js: Any, stream: str, consumer: Any, broker: str) -> None:
+async def _store_all_anew(js: Any, stream: str, consumer: Any, broker: str) -> None:
     number, last = 1, consumer.ack_floor.stream_seq
     while number <= last:
         found = await _message(js, stream, number, consumer.config.filter_subject)
         if found is None or found.seq > last:
             return
         number = found.seq + 1
-        payload = found.data or b""
-        if broker_of(payload) == broker:
-            continue  # it is being removed
-        # If another process does the same now, the broker drops the duplicate.
-        headers = {"Nats-Msg-Id": f"{found.seq} of {stream} again"}
-        await js.publish(found.subject, again_of(payload), headers=headers)
+        if broker_of(found.data or b"") != broker:  # otherwise it is being removed
+            await _store_anew(js, stream, found)
+
+
+async def _store_hidden_anew(
+    js: Any, stream: str, state: Any, of_subjects: dict[str, Any], begun: _Begun
+) -> None:
+    """Store messages anew that exist, but that nobody gets.
+
+    A consumer does not get what it considers done, and if it has nothing in flight and does not go
+    on, it does not find what remains.
+    """
+    first = max(begun.next, state.first_seq)
+    if first > state.last_seq:
+        first = state.first_seq
+    begun.next = first + HIDDEN_MOST
+    numbers = dict.fromkeys((*begun.unclaimed, *range(first, min(begun.next, state.last_seq + 1))))
+    unclaimed: dict[int, _Unclaimed] = {}
+    for found in await asyncio.gather(*(_message(js, stream, number) for number in numbers)):
+        if found is None:
+            continue
+        consumer = of_subjects.get(found.subject)
+        delivered = consumer.delivered.stream_seq if consumer else 0
+        is_done = consumer is not None and found.seq <= consumer.ack_floor.stream_seq
+        if consumer is not None and consumer.num_ack_pending and not is_done:
+            continue
+        before = begun.unclaimed.get(found.seq)
+        is_same = before is not None and (is_done or before.delivered == delivered)
+        times = before.times + 1 if before is not None and is_same else 1
+        if times >= SURE:
+            logger.error("%s: message %d was not found by its broker: stored again", stream,
+                         found.seq)  # fmt: skip
+            await _store_anew(js, stream, found)
+        else:
+            unclaimed[found.seq] = _Unclaimed(delivered, times)
+    begun.unclaimed = unclaimed
+
+
+async def _store_anew(js: Any, stream: str, found: Any) -> None:
+    """Store a message again, as one that may have been sent."""
+    from nats.js.errors import APIError
+
+    payload = again_of(found.data or b"")
+    # If another process does the same now, the broker drops the duplicate. The number alone would
+    # not do, because numbers may start over.
+    id = f"{found.seq} of {stream} again, {hashlib.sha256(payload).hexdigest()}"
+    await js.publish(found.subject, payload, headers={"Nats-Msg-Id": id})
+    try:
         await js.delete_msg(stream, found.seq)
+    except APIError as error:
+        if error.err_code != GONE:  # otherwise another process has deleted it
+            raise
 
 
 async def _message(js: Any, stream: str, number: int, subject: str | None = None) -> Any:

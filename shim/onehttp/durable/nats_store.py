@@ -106,11 +106,14 @@ class NatsStore:
 
     async def _take(self, js: Any, queue: str, most: int, lease_s: float) -> list[Delivery]:
         await self._make(js, queue)
-        await self._mending.mend(js, self._nats.client, _stream(queue), self._nats.server_id)
+        client, broker = self._nats.client, self._nats.server_id
+        consumers = await self._mending.mend(js, client, _stream(queue), broker)
+        if consumers is not None:
+            await self._pulls.keep_only(queue, consumers)
         with self._holding:
             has_others = any(held.queue == queue for _, held in self._in_hand.values())
         patience_s = 0.0 if has_others else FETCH_S
-        found = await self._pulls.take(js, self._nats.client, queue, most, lease_s, patience_s)
+        found = await self._pulls.take(js, client, queue, most, lease_s, patience_s)
         if found is None:  # deleted: the next one makes it anew
             self._made.discard(queue)
             return []

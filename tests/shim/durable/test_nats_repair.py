@@ -1,4 +1,4 @@
-"""What a killed broker leaves in two minds: its streams and its consumers are files of their own,
+"""What a killed broker leaves in two minds: streams, indexes and consumers are files of their own,
 of which one may be older than the other."""
 
 from __future__ import annotations
@@ -8,11 +8,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from onehttp.durable import nats_repair
 from onehttp.durable.message import Message
+from onehttp.durable.nats_connection import NatsConnection
+from onehttp.durable.nats_pulls import Pulls
 from onehttp.durable.nats_store import NatsStore
 from onehttp.durable.store import Delivery, Report
 from onehttp.errors import QueueStoreError
@@ -145,3 +148,104 @@ def test_a_message_behind_one_in_flight_is_sent_after_a_kill(
         assert (again.message.id, again.may_repeat) == (id, True)
         done(store, again)
     assert [each.waiting for each in store.lengths()] == [0]
+
+
+@pytest.mark.debian
+@pytest.mark.parametrize("key", [None, "a key"])
+def test_a_message_that_its_own_broker_takes_for_done_comes_again(
+    broker: NatsServer,
+    store: NatsStore,
+    tmp_path: Path,
+    key: str | None,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nats_repair, "LOOK_S", 0.01)
+    monkeypatch.setattr(NatsConnection, "server_id", "the same before and after")
+    put(store, "first", key)
+    with older(tmp_path, "msgs"):
+        done(store, taken(store))
+        store.close()
+        broker.stop()
+    broker.start()
+    again = taken(store)
+    assert (again.message.id, again.may_repeat) == ("first", True)
+    done(store, again)
+    assert [each.waiting for each in store.lengths()] == [0]
+
+
+@pytest.mark.debian
+@pytest.mark.parametrize("key", [None, "a key"])
+def test_a_message_that_the_index_has_lost_comes_again(
+    store: NatsStore, key: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nats_repair, "LOOK_S", 0.01)
+    put(store, "first", key)
+    subjects = Pulls._subjects
+
+    async def without_the_first(pulls: Pulls, js: Any, queue: str) -> list[str] | None:
+        is_alone = (await js.stream_info("onehttp-cdr")).state.last_seq == 1
+        return [] if is_alone else await subjects(pulls, js, queue)
+
+    monkeypatch.setattr(Pulls, "_subjects", without_the_first)
+    again = taken(store)
+    assert (again.message.id, again.may_repeat) == ("first", True)
+    done(store, again)
+    assert [each.waiting for each in store.lengths()] == [0]
+
+
+@pytest.mark.debian
+def test_what_waits_for_good_reason_is_not_stored_again(
+    store: NatsStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for id in ("first", "behind it"):
+        put(store, id, "a key")
+    first = taken(store)
+    put(store, "failed", None)
+    failed = taken(store)
+    report = Report(number=failed.number, lease=failed.lease, error="503", again_in_s=LEASE_S)
+    store.report([report])
+    monkeypatch.setattr(nats_repair, "LOOK_S", 0.0)
+    store._mending = nats_repair.Mending()  # which checks at once
+    for _ in range(2 * nats_repair.SURE):
+        assert not store.take("cdr", 1, LEASE_S)
+    assert store._nats.run(lambda js: js.stream_info("onehttp-cdr")).state.last_seq == 3
+    done(store, first)
+    behind = taken(store)
+    assert (behind.message.id, behind.may_repeat) == ("behind it", False)
+
+
+@pytest.mark.debian
+@pytest.mark.parametrize("key", [None, "a key"])
+@pytest.mark.parametrize("is_found_at_once", [True, False])
+def test_messages_come_after_the_numbers_have_started_over(
+    broker: NatsServer,
+    store: NatsStore,
+    tmp_path: Path,
+    key: str | None,
+    is_found_at_once: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(nats_repair, "LOOK_S", 0.01)
+    for id in ("first", "second"):
+        put(store, id, key)
+        done(store, taken(store))
+    other = NatsStore(store._nats.url)  # which has its consumers already
+    put(other, "third", key)
+    done(other, taken(other))
+    broker.stop()
+    for file in tmp_path.glob("jetstream/*/streams/onehttp-cdr/msgs/*"):
+        file.unlink()
+    broker.start()
+    new = ["fourth"] if is_found_at_once else ["fourth", "fifth", "sixth", "seventh"]
+    _until(lambda: is_told(lambda: put(store, new[0], key)))
+    for id in new[1:]:
+        put(store, id, key)
+    found: list[str] = []
+    while len(found) < len(new):
+        delivery = taken(store)
+        found.append(delivery.message.id)
+        done(store, delivery)
+    assert sorted(found) == sorted(new)
+    put(other, "last", key)
+    assert taken(other).message.id == "last"
+    other.close()
