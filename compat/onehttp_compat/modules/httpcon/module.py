@@ -6,7 +6,7 @@ import dataclasses
 import logging
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import onehttp
@@ -55,11 +55,11 @@ class ConnectionModule(ABC):
         self._options: dict[object, TransferOptions] = {}
         self._ready: dict[str, ReadyLegacyConnection] = {}
         self._adapted: dict[str, tuple[ConnectionSpec, LegacyConnection]] = {}
-        self._counters = server.counters
-        self._ok_counter = f"{self.counter_group}.connok"
+        self.count: Callable[[str], None] = server.counters.add
+        self.ok_counter = f"{self.counter_group}.connok"
         self._fail_counter = f"{self.counter_group}.connfail"
         server.counters[f"{self.counter_group}.connections"] = 0
-        server.counters[self._ok_counter] = server.counters[self._fail_counter] = 0
+        server.counters[self.ok_counter] = server.counters[self._fail_counter] = 0
 
     @property
     def parameters(self) -> ModuleDefaults:
@@ -197,13 +197,13 @@ class ConnectionModule(ABC):
     def counted(self, outcome: Response | TransferError, state: ConnectionState | None) -> int:
         """Count a transfer, and return its code. Only status 200 is a success (B7)."""
         if isinstance(outcome, TransferError):
-            self._counters.add(self._fail_counter)
+            self.count(self._fail_counter)
             _log.warning("%s: %s", self.module, outcome)
             if state is not None:
                 state.response = None
             return code_of(outcome)
         status = outcome.status
-        self._counters.add(self._ok_counter if status == 200 else self._fail_counter)
+        self.count(self.ok_counter if status == 200 else self._fail_counter)
         if state is not None:
             state.response = outcome
         return status
@@ -272,7 +272,7 @@ class ConnectionModule(ABC):
         """The answer to a call whose options libcurl refuses. Nothing is sent, but it counts as
         failed."""
         _log.error("%s: an option is refused by libcurl", self.module)
-        self._counters.add(self._fail_counter)
+        self.count(self._fail_counter)
         return TransferResult(error.code)
 
     def listcon(self) -> list[dict[str, Any]]:
