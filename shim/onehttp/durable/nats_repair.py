@@ -35,8 +35,8 @@ HIDDEN_MOST: Final = 64
 index."""
 SURE: Final = 5
 """The number of checks in a row after which a message that nobody gets is missing in the index."""
-GONE: Final = 10057
-"""Code of JetStream: no message of that number."""
+GONE: Final = frozenset({10043, 10057})
+"""Codes of JetStream: there is no message of that number."""
 _DONE: Final = b"+ACK"
 
 
@@ -195,7 +195,7 @@ async def _store_anew(js: Any, stream: str, found: Any) -> None:
     try:
         await js.delete_msg(stream, found.seq)
     except APIError as error:
-        if error.err_code != GONE:  # otherwise another process has deleted it
+        if error.err_code not in GONE:  # otherwise another process has deleted it
             raise
 
 

@@ -194,6 +194,29 @@ def test_a_message_that_the_index_has_lost_comes_again(
 
 
 @pytest.mark.debian
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_message_that_two_workers_store_again_is_there_once(
+    store: NatsStore, number: int
+) -> None:
+    for id in ("1", "2", "3"):
+        put(store, id, None)
+
+    async def twice(js: Any) -> None:
+        found = await js.get_msg("onehttp-cdr", number)
+        for _ in range(2):
+            await nats_repair._store_anew(js, "onehttp-cdr", found)
+
+    store._nats.run(twice)
+    got = [taken(store) for _ in range(3)]
+    others = [str(each) for each in (1, 2, 3) if each != number]
+    assert [each.message.id for each in got] == [*others, str(number)]
+    assert [each.may_repeat for each in got] == [False, False, True]
+    for each in got:
+        done(store, each)
+    assert [each.waiting for each in store.lengths()] == [0]
+
+
+@pytest.mark.debian
 def test_what_waits_for_good_reason_is_not_stored_again(
     store: NatsStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
