@@ -1,10 +1,14 @@
-"""``make bench-kamailio``: CPU of HTTP for a SIP request, native modules and these in turns."""
+"""``make bench-kamailio``: CPU of HTTP for a SIP request, native modules and these in turns.
+
+What `make compiled` has installed for the server's Python is measured, too.
+"""
 
 from __future__ import annotations
 
 import argparse
 import contextlib
 import statistics
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,6 +18,7 @@ from benchmarks import page
 from benchmarks.kamailio.load import Answered, outstanding, paced
 from benchmarks.measure import Row, machine, progress, table
 from benchmarks.nginx import Nginx, running
+from benchmarks.peers.environments import COMPILED
 from benchmarks.processors import before_all_else, one_processor
 from servers.kamailio import calls
 from servers.kamailio.inside import same_python
@@ -23,6 +28,7 @@ WORKERS: Final = 2
 WIDTH: Final = 8
 MORE: Final = 4
 """Short rounds, and more of them, where CPU is counted: both sides meet the same machine."""
+COMPILED_WAYS: Final = {"default, compiled": "default", "kept, compiled": "kept"}
 WORKER, SENDER = "udp receiver", "RTIMER"
 NATIVE: Final = """
 loadmodule "http_client.so"
@@ -47,11 +53,17 @@ class Measured(NamedTuple):
 
 
 @contextlib.contextmanager
-def server(name: str, script: str, way: str, backend: str, more: str = "") -> Iterator[Measured]:
-    """A real server with one of the scripts here."""
+def server(
+    name: str, script: str, way: str, backend: str, more: str = "", packages: str = ""
+) -> Iterator[Measured]:
+    """A real server with one of the scripts here.
+
+    Args:
+        packages: the folder with the package that is measured, instead of this one.
+    """
     with tempfile.TemporaryDirectory(prefix=f"onehttp-{name}-") as place:
         folder = Path(place)
-        environment = {"BENCH_WAY": way, "BENCH_BACKEND": backend}
+        environment = {"BENCH_WAY": way, "BENCH_BACKEND": backend, "PYTHONPATH": packages}
         with calls.running(
             folder,
             HERE / script,
@@ -80,6 +92,10 @@ def synchronous(nginx: Nginx, rounds: int, seconds: float) -> list[Row]:
             )
             for way in ("native", "default", "kept")
         }
+        compiled = compiled_packages()
+        for name, way in COMPILED_WAYS.items() if compiled else ():
+            other = server(way, "routing.py", way, backend, packages=compiled)
+            servers[name] = stack.enter_context(other)
         kinds = [(way, what) for way in servers for what in ("none", "query", "connect")]
         found: dict[tuple[str, str], list[float]] = {kind: [] for kind in kinds}
         for number in range(rounds):
@@ -96,14 +112,26 @@ def synchronous(nginx: Nginx, rounds: int, seconds: float) -> list[Row]:
         return cost[way, what] - cost[way, "none"]
 
     native, native_kept = of("native", "query"), of("native", "connect")
-    return [
-        Row("query, connections kept, over the native one", of("kept", "query"), native,
-            "us", "0.70", "0.5"),
-        Row("`curl_connect` kept, over the native one kept", of("kept", "connect"), native_kept,
-            "us", "1.4", "1.0"),
-        Row("query as the module does it (closes), over the native one", of("default", "query"),
-            native, "us", "1.2", "1.0"),
-    ]  # fmt: skip
+    rows = []
+    for built in ("", ", compiled") if compiled else ("",):
+        kept, default = f"kept{built}", f"default{built}"
+        rows += [
+            Row(f"query, connections kept{built}, over the native one", of(kept, "query"), native,
+                "us", "0.70", "0.5"),
+            Row(f"`curl_connect` kept{built}, over the native one kept", of(kept, "connect"),
+                native_kept, "us", "1.4", "1.0"),
+            Row(f"query as the module does it (closes){built}, over the native one",
+                of(default, "query"), native, "us", "1.2", "1.0"),
+        ]  # fmt: skip
+    return rows
+
+
+def compiled_packages() -> str:
+    """The folder with the package as `make compiled` has made it; empty if there is none."""
+    version = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    folder = COMPILED.parent.parent / "lib" / version / "site-packages"
+    is_compiled = any(folder.glob("onehttp_backends/**/*.so"))
+    return str(folder) if is_compiled else ""
 
 
 def undisturbed(values: list[float]) -> float:

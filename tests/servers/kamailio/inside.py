@@ -112,13 +112,15 @@ def running(
     """The server with its script; what is installed here is found there.
 
     Args:
+        environment: what the server has besides; its ``PYTHONPATH`` comes before what is installed.
         template: its configuration, in which ``values`` are put as well.
     """
     port = free_udp_port()
     config = template.format(port=port, modules=MODULES, script=script, folder=folder, **values)
     # Not the standard library: the server has its own, of the same version.
     paths = [path for path in sys.path if path and not _is_of_python(path)]
-    environment = {**environment, "PYTHONPATH": os.pathsep.join(paths)}
+    paths = [*environment.get("PYTHONPATH", "").split(os.pathsep), *paths]
+    environment = {**environment, "PYTHONPATH": os.pathsep.join(filter(None, paths))}
     with started(folder, "inside", config, environment, shared_mib=shared_mib, private_mib=8) as (
         process,
         log,
