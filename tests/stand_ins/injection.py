@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from types import FrameType
 from typing import Any, Final
 
 Way = tuple[object, ...]
-"""The lines, in the code that is tested, of all calls that led to a line, and its turn."""
+"""A line, in the code that is tested, the call that led to it, and its turn."""
 
 TURNS: Final = 2
 """A line counts so often in one run: the turns of a loop after the second are like it."""
@@ -26,7 +27,7 @@ class Lines:
 
     Args:
         ways: where something has happened before, in whatever test shares them: a line that is
-            reached by the same calls counts as one at which it has happened.
+            reached from the same line of its caller counts as one at which it has happened.
         package: what the paths of the code that is tested begin with.
     """
 
@@ -45,7 +46,7 @@ class Lines:
         self._struck[line] = turn
         if self._ways is None:
             return True
-        way = (turn, *self._calls_to(frame))
+        way = (turn, *itertools.islice(self._calls_to(frame), 2))
         is_new = way not in self._ways
         self._ways.add(way)
         return is_new

@@ -27,7 +27,7 @@ def run(script: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         [*command, PREAMBLE + textwrap.dedent(script), *arguments],
         capture_output=True,
         text=True,
-        timeout=4 * PATIENCE_S,
+        timeout=9 * PATIENCE_S,
         check=False,
     )
 
