@@ -21,6 +21,17 @@ _LATER_S: Final = 2 * EXPIRES_S
 _STATUS: Final = "Status"
 
 
+class Arrived:
+    """A message that has arrived and was not taken yet."""
+
+    __slots__ = ("message", "since")
+
+    def __init__(self, message: Any, since: float) -> None:
+        self.message = message
+        self.since = since
+        """The time of the loop's clock at which its lease began."""
+
+
 class Pull:
     """See the module. All methods run on one loop.
 
@@ -37,8 +48,7 @@ class Pull:
         self.client = client
         self.most = most
         """The number of messages that may be in the hands of workers."""
-        self.here: deque[Any] = deque()
-        """Messages that have arrived and were not taken yet."""
+        self.here: deque[Arrived] = deque()
         self._subject = f"$JS.API.CONSUMER.MSG.NEXT.{stream}.{consumer}"
         self._inbox = client.new_inbox()
         self._subscription: Any = None
@@ -60,6 +70,30 @@ class Pull:
             self._asked += wanted
             self._until = now + _LATER_S
 
+    async def next(self, lease_s: float) -> Any:
+        """Return a message that has arrived; None if there is none.
+
+        A worker that was held up may have it for so long that another one has it, too, who says
+        that it may be a repeat. This one could not say so.
+        """
+        now = asyncio.get_running_loop().time()
+        while self.here:
+            arrived = self.here.popleft()
+            age_s = now - arrived.since
+            if age_s < lease_s / 2:
+                return arrived.message
+            if age_s < lease_s:
+                await arrived.message.nak()
+        return None
+
+    async def keep(self, lease_s: float) -> None:
+        """Begin the leases of what is here anew, as far as they have not ended."""
+        now = asyncio.get_running_loop().time()
+        for arrived in list(self.here):
+            if now - arrived.since < lease_s:
+                arrived.since = now
+                await arrived.message.in_progress()
+
     async def end(self) -> None:
         """Stop requesting. Messages that have arrived are not returned."""
         if self._subscription is not None:
@@ -70,5 +104,5 @@ class Pull:
             self._asked = 0  # the request has ended, by its time or with the consumer
             return
         self._asked = max(0, self._asked - 1)
-        self.here.append(message)
+        self.here.append(Arrived(message, asyncio.get_running_loop().time()))
         self._arrived()

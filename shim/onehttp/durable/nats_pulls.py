@@ -45,19 +45,24 @@ class Pulls:
                 await asyncio.wait_for(arrived.wait(), patience_s)
         found: list[Any] = []
         for pull in pulls:
-            while pull.here and len(found) < most:
-                found.append(pull.here.popleft())
+            while len(found) < most and (one := await pull.next(lease_s)) is not None:
+                found.append(one)
         return found
 
-    def here(self) -> list[Any]:
-        """Messages that have arrived and were not taken yet."""
-        return [one for pull in list(self._pulls.values()) for one in list(pull.here)]
+    def has_arrived(self) -> bool:
+        """Whether there are messages that were not taken yet."""
+        return any(pull.here for pull in list(self._pulls.values()))
+
+    async def keep(self, lease_s: float) -> None:
+        """Begin the leases of messages anew that have arrived and were not taken yet."""
+        for pull in list(self._pulls.values()):
+            await pull.keep(lease_s)
 
     async def give_back(self) -> None:
         """Return the messages for other workers."""
         for pull in self._pulls.values():
             while pull.here:
-                await pull.here.popleft().nak()
+                await pull.here.popleft().message.nak()
             await pull.client.flush()
 
     async def _subjects(self, js: Any, queue: str) -> list[str] | None:

@@ -33,6 +33,8 @@ MOST: Final = 256
 HIDDEN_MOST: Final = 64
 """The number of messages that one check reads by their numbers, of those that may be missing in the
 index."""
+IDLE_MOST: Final = 1024
+"""`HIDDEN_MOST`, if there are more messages than the consumers know of."""
 SURE: Final = 5
 """The number of checks in a row after which a message that nobody gets is missing in the index."""
 GONE: Final = frozenset({10043, 10057})
@@ -160,7 +162,8 @@ async def _store_hidden_anew(
     first = max(begun.next, state.first_seq)
     if first > state.last_seq:
         first = state.first_seq
-    begun.next = first + HIDDEN_MOST
+    known = sum(each.num_pending + each.num_ack_pending for each in of_subjects.values())
+    begun.next = first + (IDLE_MOST if known < state.messages else HIDDEN_MOST)
     numbers = dict.fromkeys((*begun.unclaimed, *range(first, min(begun.next, state.last_seq + 1))))
     unclaimed: dict[int, _Unclaimed] = {}
     for found in await asyncio.gather(*(_message(js, stream, number) for number in numbers)):

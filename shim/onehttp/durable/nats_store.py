@@ -145,7 +145,7 @@ class NatsStore:
             held = [self._in_hand[number][0] for number in numbers if number in self._in_hand]
 
         async def keep(js: Any) -> None:
-            await asyncio.gather(*(one.in_progress() for one in (*held, *self._pulls.here())))
+            await asyncio.gather(*(one.in_progress() for one in held), self._pulls.keep(lease_s))
 
         if held:
             self._nats.run(keep)
@@ -259,7 +259,7 @@ class NatsStore:
 
     def close(self) -> None:
         """See `Store.close`."""
-        if self._pulls.here():
+        if self._pulls.has_arrived():
             with suppress(QueueStoreError):  # otherwise others get it when its lease ends
                 self._nats.run(lambda _: self._pulls.give_back())
         self._nats.close()

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from onehttp.durable import nats_repair
+from onehttp.durable import nats_pull, nats_repair
 from onehttp.durable.message import Message
 from onehttp.durable.nats_connection import NatsConnection
+from onehttp.durable.nats_payload import message_in
 from onehttp.durable.nats_pulls import Pulls
 from onehttp.durable.nats_store import NatsStore
 from onehttp.durable.store import Delivery, Report
@@ -271,4 +272,28 @@ def test_messages_come_after_the_numbers_have_started_over(
     assert sorted(found) == sorted(new)
     put(other, "last", key)
     assert taken(other).message.id == "last"
+    other.close()
+
+
+@pytest.mark.debian
+def test_a_worker_that_was_held_up_gives_nothing_as_new_that_another_has_got(
+    broker: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nats_pull, "EXPIRES_S", PATIENCE_S)  # asked for once
+    held_up, other = NatsStore(broker.url), NatsStore(broker.url)
+    for number in range(20):
+        put(held_up, str(number), str(number))
+    taken(held_up, lease_s=1.0)
+    _until(held_up._pulls.has_arrived)
+    arrived = {
+        message_in("cdr", each.message.data)[0].id
+        for pull in held_up._pulls._pulls.values()
+        for each in list(pull.here)
+    }
+    while arrived:
+        delivery = taken(other, lease_s=1.0)
+        assert delivery.may_repeat or delivery.message.id not in arrived
+        arrived.discard(delivery.message.id)
+    assert all(each.may_repeat for each in held_up.take("cdr", 20, 1.0))
+    held_up.close()
     other.close()

@@ -136,7 +136,7 @@ def test_what_has_come_and_nobody_has_taken_is_given_back(
     for number in range(40):
         leaving.put(message(str(number), str(number)))
     held = taken(leaving, 1, lease_s=3600.0)
-    until(lambda: bool(leaving._pulls.here()))
+    until(leaving._pulls.has_arrived)
     leaving.close()
     others: set[str] = set()
     end = time.monotonic() + PATIENCE_S
