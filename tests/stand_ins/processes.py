@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import subprocess
 import sys
 import textwrap
-from collections.abc import Callable
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
 
@@ -37,6 +41,21 @@ def output(script: str, *arguments: str) -> str:
     done = run(script, *arguments)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
+
+
+@contextmanager
+def nothing_untold(threads_may_end: bool = False) -> Iterator[None]:
+    """For scripts: warnings, and what is raised where nobody catches it, are failures, as in a
+    test; but for what ends threads, if told so."""
+    untold: list[str] = []
+    sys.unraisablehook = lambda told: untold.append(f"{told.err_msg}: {told.exc_value!r}")
+    threading.excepthook = lambda told: untold.extend(
+        [] if threads_may_end else [f"in a thread: {told.exc_value!r}"]
+    )
+    warnings.simplefilter("error")
+    yield
+    gc.collect()
+    assert not untold, untold
 
 
 def child(work: Callable[[], object], leave: Callable[[int], NoReturn] = sys.exit) -> int:

@@ -5,9 +5,9 @@ from __future__ import annotations
 
 import gc
 import logging
-import sys
-import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from onehttp_backends.contract import Response
@@ -39,6 +39,7 @@ from stand_ins.driving.scene import (
     upload,
 )
 from stand_ins.injection import Injector, Interrupt, Way
+from stand_ins.processes import nothing_untold
 
 CRASHED: Final = (CurlCode.FAILED_INIT, CurlCode.OUT_OF_MEMORY)
 
@@ -80,10 +81,8 @@ def at_each_line(neighbour: str, error: str) -> None:
         neighbour: a key of `NEIGHBOURS`.
         error: a key of `ERRORS`.
     """
-    untold = _untold()
-    threading.excepthook = lambda told: untold.append(f"in a thread: {told.exc_value!r}")
     ways: set[Way] = set()
-    with Scene() as scene:
+    with nothing_untold(), _quiet(), Scene() as scene:
         for use, before in NEIGHBOURS[neighbour]:
             # Threads of an engine may tell of a scene's call in the next: those end with it.
             are_kept = before is not nobody and use not in (be_called_back, lend_time, close)
@@ -92,7 +91,6 @@ def at_each_line(neighbour: str, error: str) -> None:
             ):
                 inject(scene, use, before, injector)
             put_away()
-    assert not untold, untold
 
 
 def at_each_line_of_the_engines_threads(before: str, error: str) -> None:
@@ -102,27 +100,20 @@ def at_each_line_of_the_engines_threads(before: str, error: str) -> None:
         before: a key of `BEFORE`.
         error: a key of `ERRORS`.
     """
-    untold = _untold()
-    threading.excepthook = lambda told: None  # what was raised in it ends a thread
-    with Scene() as scene:
+    with nothing_untold(threads_may_end=True), _quiet(), Scene() as scene:
         for injector in scene.at_each_line(
             lambda lines: Injector(lines, DRIVING, ERRORS[error], in_others=True),
             are_engines_kept=False,
         ):
             inject(scene, be_called_back, BEFORE[before], injector)
-    put_away()
-    assert not untold, untold
 
 
-def _untold() -> list[str]:
-    """What no caller is told of, from now on: warnings and what is raised where nobody catches."""
-    untold: list[str] = []
-    sys.unraisablehook = lambda told: untold.append(f"{told.err_msg}: {told.exc_value!r}")
-    warnings.simplefilter("error")
+@contextmanager
+def _quiet() -> Iterator[None]:
     # A loop that an exception has met while asyncio was ending it: nobody ends it any more.
     warnings.filterwarnings("ignore", "coroutine '.*shutdown_.*' was never awaited", RuntimeWarning)
     logging.disable(logging.CRITICAL)  # a thousand engines that have failed
-    return untold
+    yield
 
 
 def put_away() -> None:

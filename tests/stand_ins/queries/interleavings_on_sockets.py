@@ -15,14 +15,12 @@ from typing import Any, TypeAlias
 from unittest.mock import patch
 
 import pytest
-from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     invariant,
     precondition,
     rule,
-    run_state_machine_as_test,
 )
 
 import onehttp
@@ -331,19 +329,3 @@ def _noting(machine: OnSockets, become: object) -> object:
             query.xdata.states.append(state)
 
     return become_and_note
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("name", ["pycurl", "httpx"])
-def test_whatever_the_order_on_the_wire_every_transaction_goes_on_once(name: str) -> None:
-    machine = type(f"On{name}", (OnSockets,), {"engine": name})
-    run_state_machine_as_test(
-        machine,
-        settings=settings(
-            max_examples=50 if name == "pycurl" else 20,
-            stateful_step_count=25,
-            deadline=None,
-            derandomize=True,
-            database=None,
-        ),
-    )
