@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -29,16 +28,13 @@ pytestmark = pytest.mark.usefixtures("same_python")
 
 
 def are_freed(calls: Calls, name: str = "after") -> int:
-    """Wait until the server has freed all that ended before this; the shared memory in use.
-
-    The server frees transactions a while after their ends, so older ones before the last.
-    """
+    """Wait until the server has freed all that ended before this; the shared memory in use."""
     last = calls.caller.invite(f"patient-{name}")
     calls.backend.arrival(f"/{name}").answer()
     assert calls.caller.final(last) == "480 first 1 200 2"
     calls.caller.until(lambda: last not in str(rpc(calls.folder, "tm.list")))
-    counted: dict[str, Any] = rpc(calls.folder, "tm.stats")
-    assert counted["current"] == 0, counted
+    # It frees them a while after their ends, on a busy machine not all older ones before the last.
+    calls.caller.until(lambda: rpc(calls.folder, "tm.stats")["current"] == 0)
     return int(rpc(calls.folder, "core.shmmem")["used"])
 
 
