@@ -211,7 +211,9 @@ def test_nobody_connects_for_a_call(redis: RedisServer) -> None:
     redis.stop()
     with socket.create_server(("127.0.0.1", redis.port)) as listener, RawServer(echo) as server:
         listener.settimeout(0)
-        onehttp.init(connections=configured(redis, server.url, limits={"concurrent": 9}))
+        # The first call waits for all of its budget: nobody answers.
+        shared, limits = {"budget_ms": 100}, {"concurrent": 9}
+        onehttp.init(connections=configured(redis, server.url, shared=shared, limits=limits))
         for _ in range(MANY * 10):
             call("thread")
         began, connected = time.monotonic(), 0
