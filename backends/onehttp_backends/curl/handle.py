@@ -50,7 +50,6 @@ class Handle(MessageSettings):
         "_rest",
         "_total_timeout_s",
         "_url",
-        "always_connects",
         "asked_url",
         "body",
         "decoding",
@@ -87,8 +86,6 @@ class Handle(MessageSettings):
         self._rest: tuple[object, ...] = ()
         """All but method, URL and what the body was of the last request: with the same, at most
         another body is to be set."""
-        self.always_connects: bool | None = False
-        """None: not known."""
         self._total_timeout_s = options.total_timeout_s
         self._connect_timeout_s = options.connect_timeout_s
         setopt = self.easy.setopt
@@ -110,7 +107,7 @@ class Handle(MessageSettings):
             )
             opening = self.handshake.opening
             setopt(pycurl.PREREQFUNCTION, self.asked())
-        setopt(pycurl.SOCKOPTFUNCTION, self.noting_sockets(opening))
+        setopt(pycurl.SOCKOPTFUNCTION, self.noting_sockets(opening, shelf))
         self.scope = 0
         self.wait: Wait | None = None
         self.waited_us = 0
@@ -234,8 +231,8 @@ class Handle(MessageSettings):
 
     @property
     def is_parked(self) -> bool:
-        """Whether its transfer waits for a name, outside of the multi."""
-        return self.wait is not None and self.wait.is_parked
+        """Whether its transfer waits outside of the multi, for a name or a stream."""
+        return self.held_back or (self.wait is not None and self.wait.is_parked)
 
     def name(self, place: Place) -> Name:
         """The name to look up before it can connect to ``place``."""

@@ -36,7 +36,6 @@ class MessageSettings(SendingGuard):
         "_headers",
         "_limit_announced",
         "_most_announced",
-        "_reads_log",
         "_verb",
         "easy",
         "getinfo",
@@ -50,7 +49,6 @@ class MessageSettings(SendingGuard):
         self.getinfo, self.setopt, self.pause = easy.getinfo, easy.setopt, easy.pause
         """Bound once: pycurl makes a method anew whenever it is asked for one."""
         self._verb = GET
-        self._reads_log: bool | None = False
         self._headers: HeaderPairs = ()
         self._expects_nothing = False
         self._frames_itself = False
@@ -112,7 +110,7 @@ class MessageSettings(SendingGuard):
     def _read_log(self, reads_log: bool) -> None:
         if reads_log is not self._reads_log:
             self._reads_log = None
-            note = noting_refusals(self.stream_refusals, self.raised)
+            note = noting_refusals(self.stream_refusals, self.full_connections, self.raised)
             self.easy.setopt(pycurl.DEBUGFUNCTION, note)
             self.easy.setopt(pycurl.VERBOSE, int(reads_log))
             self._reads_log = reads_log
@@ -121,8 +119,15 @@ class MessageSettings(SendingGuard):
         """It goes out for the last time; should it be refused once more, that is to be told."""
         super().may_not_be_repeated()
         if self._may_be_http2:
-            self._verb, self._guards_resend = ("", False), self._guards_resend or None
-            self._read_log(True)
+            self.keep_log()
+
+    def keep_log(self) -> bool:
+        """Keep libcurl's log for this transfer, too. False: it is kept already."""
+        if self._reads_log:
+            return False
+        self._verb, self._guards_resend = ("", False), self._guards_resend or None
+        self._read_log(True)
+        return True
 
     def _set_headers(self, headers: HeaderPairs, body: bytes | None, expects_nothing: bool) -> None:
         lines, closes, frames, expects = usual_lines(headers), False, False, False

@@ -10,6 +10,7 @@ import pycurl
 
 from onehttp_backends.contract import TransferOptions
 from onehttp_backends.curl.idle_limit import Sockets
+from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.signal_safe import data_callback, prereq_callback, sockopt_callback
 from onehttp_backends.curl.sockets.socket import Socket
 from onehttp_backends.curl.tls.handshake import Handshake
@@ -27,6 +28,7 @@ class OpenedSockets(Sockets, Protocol):
     def kept_on(self) -> Callable[[int], Socket | None]: ...
 
     def is_dead(self, own_port: int) -> bool: ...
+    def carries(self, known: Socket) -> bool: ...
 
 
 class SendingGuard:
@@ -36,13 +38,18 @@ class SendingGuard:
         "_asked",
         "_guards_resend",
         "_may_be_http2",
+        "_reads_log",
         "_repetitions",
         "_sent_into_dead",
         "_sent_with_head",
         "_watch",
+        "always_connects",
+        "full_connections",
         "handshake",
         "has_begun_sending",
         "head",
+        "held_back",
+        "may_open",
         "options",
         "raised",
         "received_before",
@@ -61,6 +68,8 @@ class SendingGuard:
         self.raised = watch.raised
         """Where callbacks put what they have met, for whoever has called libcurl to raise."""
         self.head: list[bytes] = []
+        self.always_connects: bool | None = False
+        """None: not known."""
         self.handshake: Handshake | None = None
         self.has_begun_sending = False
         """Whether a request may have gone out of which libcurl counts nothing yet: it counts what
@@ -81,9 +90,16 @@ class SendingGuard:
         """Whether libcurl ends the transfer because a signal handler raised in a callback."""
         self.stream_refusals: list[bytes] = []
         """What libcurl's log has said of them since the last sending; see `stream_refusals`."""
+        self.full_connections: dict[bytes, int] = {}
+        """What it has said of connections that take no stream more, and the limits of these."""
+        self.held_back = False
+        """Whether its transfer waits until the server allows another stream; see `Turnstile`."""
+        self.may_open = False
+        """Whether it opens another connection rather than wait for that."""
         self._asked: Callable[[str, str, int, int], int] | None = None
         self._guards_resend: bool | None = False
         self._may_be_http2 = False
+        self._reads_log: bool | None = False
         self._repetitions = 0
         self._sent_with_head = -1
         self._sent_into_dead = False
@@ -94,17 +110,38 @@ class SendingGuard:
         self._repetitions = 0
         self.resend_refused = self.was_answered_early = False
         self.has_begun_sending = self.was_sent = False
-        if self.stream_refusals:
+        if self._may_be_http2:
+            self.held_back = self.may_open = False
             self.stream_refusals.clear()
 
     def receiving(self, take: Callable[[bytes], int | None]) -> Callable[[bytes], int | None]:
         """``take`` as a callback for parts of a response; 0 tells libcurl to end the transfer."""
         return data_callback(take, 0, self.note_interrupt)
 
-    def noting_sockets(self, opening: Callable[[int, int], int]) -> Callable[[int, int], int]:
+    def noting_sockets(
+        self, opening: Callable[[int, int], int], shelf: Shelf[Any]
+    ) -> Callable[[int, int], int]:
         """``opening``, for ``SOCKOPTFUNCTION``; that of the engine itself is safe already."""
-        is_engines = opening is self._watch.opening
-        return opening if is_engines else sockopt_callback(opening, self.note_interrupt)
+
+        def open_unless_shared(fd: int, purpose: int) -> int:
+            if self._may_be_http2 and self._is_sent_enough():
+                self.resend_refused = True  # as it would be on that connection
+                return 1
+            self.held_back = self._waits_for_stream(shelf)
+            return 1 if self.held_back else opening(fd, purpose)
+
+        if shelf.is_http1 or not self.options.reuse:
+            is_engines = opening is self._watch.opening
+            return opening if is_engines else sockopt_callback(opening, self.note_interrupt)
+        return sockopt_callback(open_unless_shared, self.note_interrupt)
+
+    def _waits_for_stream(self, shelf: Shelf[Any]) -> bool:
+        """Whether to open no other connection beside the one that is in use: libcurl opens one for
+        want of a stream, or has not been asked yet why it does."""
+        if self.has_begun_sending or self.may_open or self.always_connects:
+            return False
+        is_in_use = self._may_be_http2 and shelf.shared and self._watch.carries(shelf.shared)
+        return bool(is_in_use and (self.full_connections or not self._reads_log))
 
     def note_interrupt(self, error: BaseException) -> None:
         """Keep what a signal handler raised in a callback, to be raised once libcurl returns."""
@@ -182,7 +219,7 @@ class SendingGuard:
             self.resend_refused = True
             return False
         if len(self.head) == self._sent_with_head and not self._sent_into_dead:
-            if self._repetitions or (self._guards_resend and not refusals):
+            if self._is_sent_enough():
                 self.resend_refused = True
                 return False
             self._repetitions = 1
@@ -192,6 +229,12 @@ class SendingGuard:
         self._sent_with_head = len(self.head)
         self.has_begun_sending = True  # at last: an exception before it keeps it from going out
         return True
+
+    def _is_sent_enough(self) -> bool:
+        """Whether to send it once more is a repetition, and one too many."""
+        if len(self.head) != self._sent_with_head or self._sent_into_dead:
+            return False
+        return self._repetitions > 0 or bool(self._guards_resend and not self.stream_refusals)
 
     def _leads_on(self) -> bool:
         """Whether the answer that has come is one that libcurl follows by a request."""

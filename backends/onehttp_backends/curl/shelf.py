@@ -16,8 +16,8 @@ class Shelf(Generic[H]):
     """The free list of the handles of one (options, origin), and the state that they share."""
 
     __slots__ = ("closes", "has_answered", "idle", "is_forgotten", "is_http1", "is_one_shot",
-                 "is_simple", "keeps", "may_be_http2", "opened", "options", "origin", "silent",
-                 "status_lines")  # fmt: skip
+                 "is_simple", "keeps", "may_be_http2", "opened", "options", "origin", "shared",
+                 "silent", "status_lines")  # fmt: skip
 
     def __init__(self, options: TransferOptions, origin: str) -> None:
         self.options = options  # keeps their id() from being used for others
@@ -40,6 +40,8 @@ class Shelf(Generic[H]):
         connections: see `Quiet`."""
         self.opened: Any = None
         """The last socket opened by a transfer with an idle limit, which HTTP/2 streams share."""
+        self.shared: Any = None
+        """The socket over which the last answer of HTTP/2 or HTTP/3 has come."""
         self.silent: Any = None
         """A socket on which a transfer reached its time limit without receiving a byte."""
         self.is_http1 = options.http_version is HttpVersion.HTTP_1_1 or (

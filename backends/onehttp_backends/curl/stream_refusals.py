@@ -1,6 +1,7 @@
-"""Whether a server has refused a stream of HTTP/2, without processing it (RFC 9113, 8.7).
+"""What only libcurl's log tells of streams of HTTP/2.
 
-libcurl repeats such a request by itself, up to five times, and mentions that in its log only.
+Whether a server has refused one, without processing it (RFC 9113, 8.7): libcurl repeats such a
+request by itself, up to five times. And that no other would be allowed on a connection.
 """
 
 from __future__ import annotations
@@ -13,11 +14,15 @@ from onehttp_backends.curl.signal_safe import notice_callback
 from onehttp_backends.errors import CurlCode
 
 _INFO: Final = 0
+MOST_STREAMS: Final = 101
+"""libcurl's own limit for each connection, by which its log is told from a server's of up to 100.
+Where a server allows more, this many are followed by another connection."""
 _is_refusal: Final = re.compile(
     rb"HTTP/2 stream \d+ refused by server"  # REFUSED_STREAM, or above what a GOAWAY names
     rb"|REFUSED_STREAM"
     rb"|Downgrades to HTTP/1\.1"  # HTTP_1_1_REQUIRED
 ).match
+_is_full: Final = re.compile(rb"connection #(\d+) ?reached MAX_CONCURRENT_STREAMS\((\d+)\)").match
 _closed_by_goaway: Final = re.compile(
     r"HTTP/2 stream \d+ reset by curl \(error 0x[\da-f]{1,2} "  # its own have a negative number
 ).match
@@ -38,12 +43,18 @@ def is_reset_by_server(code: int, text: str) -> bool:
     return is_told or code == CurlCode.SEND_ERROR
 
 
-def noting_refusals(found: list[bytes], raised: list[BaseException]) -> Callable[..., int]:
+def noting_refusals(
+    found: list[bytes], full: dict[bytes, int], raised: list[BaseException]
+) -> Callable[..., int]:
     """For ``DEBUGFUNCTION``: adds the lines of one handle's log that tell of a refusal to
-    ``found``."""
+    ``found``, and to ``full`` the connections that take no stream more, with the server's limit."""
 
     def note(kind: int, line: bytes) -> None:
-        if kind == _INFO and _is_refusal(line):
+        if kind != _INFO:
+            return
+        if _is_refusal(line):
             found.append(line)
+        elif (limit := _is_full(line)) and int(limit[2]) < MOST_STREAMS:
+            full[limit[1]] = int(limit[2])
 
     return notice_callback(note, 2, raised.append)

@@ -109,7 +109,9 @@ class Account:
             self.reused += 1
         # Who has opened a connection of HTTP/2 may have gone to another: its stream was refused.
         if opened or is_multiplexed:
-            self._watch.note_use(getinfo(_ACTIVE_SOCKET), is_multiplexed)
+            self._watch.note_use(fd := getinfo(_ACTIVE_SOCKET), is_multiplexed)
+            if is_multiplexed:
+                shelf.shared = self._watch.socket(fd)
         if not is_multiplexed and is_ambiguous(head):
             self._watch.mistrust(getinfo(_ACTIVE_SOCKET))
         return response

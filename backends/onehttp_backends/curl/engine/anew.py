@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 import pycurl
 
 from onehttp_backends.contract import Request
@@ -17,7 +19,8 @@ from onehttp_backends.errors import CurlCode
 from onehttp_backends.rules.methods import SAFE_METHODS
 from onehttp_backends.time_limits import total_s
 
-_ANEW, _FOR_THE_LAST_TIME = -1, -2
+_ANEW: Final = -1
+FOR_THE_LAST_TIME: Final = -2
 
 
 def goes_on(
@@ -37,7 +40,7 @@ def goes_on(
     """
     again = code if code < 0 else _beginning(handle, request, code, text)
     if again:
-        _put_in_anew(multi, handle, request, again == _FOR_THE_LAST_TIME)
+        _put_in_anew(multi, handle, request, again == FOR_THE_LAST_TIME)
         return True
     if code == CurlCode.ABORTED_BY_CALLBACK:
         text = _words_of_a_stop(handle, text)
@@ -60,7 +63,7 @@ def beginning(transfer: Transfer, code: int, text: str) -> int:
 def _beginning(handle: Handle, request: Request, code: int, text: str) -> int:
     if not _may_begin_anew(handle, request, code, text):
         return 0
-    return _FOR_THE_LAST_TIME if handle.resend_refused else _ANEW
+    return FOR_THE_LAST_TIME if handle.resend_refused else _ANEW
 
 
 def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> bool:

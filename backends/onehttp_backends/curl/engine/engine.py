@@ -22,40 +22,30 @@ from onehttp_backends.curl.engine.anew import beginning, goes_on
 from onehttp_backends.curl.engine.early_answers import EarlyAnswers, withdrawn
 from onehttp_backends.curl.engine.endless import EndlessAnswers
 from onehttp_backends.curl.engine.late_answers import LateAnswers
-from onehttp_backends.curl.engine.ownership import Ownership
+from onehttp_backends.curl.engine.ownership import Owned
 from onehttp_backends.curl.engine.quiet import Quiet
 from onehttp_backends.curl.engine.second_looks import SecondLooks
 from onehttp_backends.curl.engine.streams import Streams
 from onehttp_backends.curl.engine.telling import pick_up, tell_of, tell_of_all
 from onehttp_backends.curl.engine.transfer import Transfer
+from onehttp_backends.curl.engine.turnstile import Turnstile
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.idle_limit import IdleLimits
-from onehttp_backends.curl.libcurl import LIBCURL, Easy, is_in_already, is_out_already
+from onehttp_backends.curl.libcurl import Easy, is_in_already, is_out_already
 from onehttp_backends.curl.names.lookups import Names
-from onehttp_backends.curl.names.waits import NameWaits
-from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.curl.reading.outcome import cancelled
-from onehttp_backends.curl.sockets import SocketWatch
-from onehttp_backends.curl.sockets.inherited import let_go_of_sockets
 from onehttp_backends.errors import CurlCode, Sent
-from onehttp_backends.immortal import make_immortal
 
 _MAX_MESSAGES: Final = (1_000_000,)
 
 
-class Engine:
+class Engine(Owned):
     """A multi handle, and all transfers that are in flight on it."""
 
     def __init__(self, max_idle_connections: int, names: Names | None = None) -> None:
-        LIBCURL.initialise()
-        self.ownership = Ownership()
-        self.watch = SocketWatch()
-        self.multi = LIBCURL.multi()
-        self._add, self._remove = self.multi.add_handle, self.multi.remove_handle
         names = names or Names()
-        self.waits: NameWaits[Transfer] = NameWaits(names, self.multi, self.watch.bell.twin().ring)
-        self.pool = HandlePool(self.watch, self.waits.paused)
-        self.multi.setopt(pycurl.M_MAXCONNECTS, max_idle_connections)
+        super().__init__(max_idle_connections, names)
+        self._add, self._remove = self.multi.add_handle, self.multi.remove_handle
         self.inbox: deque[Transfer] = deque()
         """Transfers to be admitted, and those to be cancelled."""
         self.running: dict[Easy, Transfer] = {}
@@ -75,6 +65,7 @@ class Engine:
         self.second_looks = SecondLooks(self.multi, self.watch)
         self.late_answers = LateAnswers()
         self.early_answers = EarlyAnswers(self.multi, self.running, self.watch)
+        self.turnstile = Turnstile(self.multi, self.running, self._end_with)
         self.quiet = Quiet(self.multi, self.running, self.watch)
 
     def is_idle(self) -> bool:
@@ -126,6 +117,8 @@ class Engine:
         self.quiet.act()
         self.second_looks.look()
         self.reap()
+        if self.turnstile.lanes:
+            self.turnstile.look()
         if watch.is_stamping:
             self.second_looks.note(events)
         if self.streams.open:
@@ -158,6 +151,8 @@ class Engine:
             timeout_ms = self.waits.sooner_ms(timeout_ms)
         if self.idling.due:
             timeout_ms = self.idling.sooner_ms(timeout_ms)
+        if self.turnstile.lanes:
+            timeout_ms = self.turnstile.sooner_ms(timeout_ms)
         return self.second_looks.sooner_ms(self.endless.sooner_ms(timeout_ms))
 
     def _audit(self) -> None:
@@ -166,6 +161,7 @@ class Engine:
         self.quiet.end()
         self.reap()  # libcurl has nothing more to do for those, and would let us sleep
         pick_up(self.multi, self.waits, list(self.running.values()), self._end)
+        self.turnstile.count_anew()
         if reports.is_incomplete:
             tell_of_all(self.multi, self.running.values(), self.watch)
             reports.is_incomplete = False
@@ -206,8 +202,9 @@ class Engine:
             if self.quiet.is_on:
                 self.quiet.add(transfer, may_find_one)
             self.running[handle.easy] = transfer
-            transfer.was_admitted = True
-            self._add(handle.easy)
+            if not (self.turnstile.lanes and self.turnstile.keeps(transfer, handle)):
+                transfer.was_admitted = True
+                self._add(handle.easy)
         except pycurl.error as error:
             if not is_in_already(error):
                 self._end(transfer, self.account.refused(error))
@@ -257,11 +254,11 @@ class Engine:
     def _fail(self, transfer: Transfer, code: int, text: str) -> None:
         """End a transfer that has failed, unless it can begin again."""
         handle = transfer.handle
-        if (
-            handle is None
-            or transfer.outcome is not None
-            or not goes_on(self.multi, self.waits, handle, transfer.request, code, text)
-        ):
+        if handle is None or transfer.outcome is not None:
+            self._end_with(transfer, code, text)
+        elif self.turnstile.takes(transfer, handle, code):
+            pass  # it waits for its turn
+        elif not goes_on(self.multi, self.waits, handle, transfer.request, code, text):
             self._end_with(transfer, code, text)
         elif handle.is_parked:
             self.waits.park(transfer)
@@ -288,6 +285,8 @@ class Engine:
                     raise
             if self.quiet.is_on:
                 self.quiet.leave(transfer)
+            if self.turnstile.lanes:
+                self.turnstile.leave(transfer, handle)
             if transfer.flow is not None:
                 self.streams.leave(transfer)
             transfer.handle = None
@@ -318,32 +317,6 @@ class Engine:
         while self.inbox:
             self.cancel(self.inbox[0], reason)
             self.inbox.popleft()
-
-    # ---- the end
-
-    def close(self) -> None:
-        """Close libcurl's objects. Lookups that hang go on without anybody waiting for them."""
-        self.ownership.lose()
-        self.waits.close()
-        self.pool.close()
-        self.multi.close()
-        self.watch.close()
-
-    def abandon(self, goes_on: bool = False) -> None:
-        """Let go of all descriptors, and close no handle (``goes_on``: see `let_go_of_sockets`).
-
-        For an engine that has crashed, and one inherited through a fork, whose connections stay
-        the parent's: closing our copy of a descriptor sends nothing."""
-        self.ownership.lose()
-        self.waits.close()
-        self.make_immortal()
-        self.pool.let_go()
-        let_go_of_sockets(self.watch, goes_on)
-        self.watch.close()
-
-    def make_immortal(self) -> None:
-        """Keep libcurl's objects from ever being finalised."""
-        make_immortal(self.multi, *self.waits.feeder.made, *(each.easy for each in self.pool.made))
 
     def stats(self) -> Stats:
         """The statistics of the engine."""

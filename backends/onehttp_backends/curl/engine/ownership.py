@@ -44,6 +44,18 @@ from threading import get_ident
 from types import CodeType, FrameType
 from typing import Any, Final, TypeAlias, TypeVar
 
+import pycurl
+
+from onehttp_backends.curl.engine.transfer import Transfer
+from onehttp_backends.curl.libcurl import LIBCURL
+from onehttp_backends.curl.names.lookups import Names
+from onehttp_backends.curl.names.waits import NameWaits
+from onehttp_backends.curl.pool import HandlePool
+from onehttp_backends.curl.sockets import SocketWatch
+from onehttp_backends.curl.sockets.inherited import let_go_of_sockets
+from onehttp_backends.curl.stream_refusals import MOST_STREAMS
+from onehttp_backends.immortal import make_immortal
+
 Method = TypeVar("Method", bound=Callable[..., Any])
 LOOK_AGAIN_S: Final = 0.5
 """How long a waiter waits before it looks again, and how far it may outlive its deadline."""
@@ -199,3 +211,41 @@ class Ownership:
         # An owner that forks inside `leave` (in a signal handler) deletes this entry afterwards;
         # the flags go on saying that the engine is gone.
         self._cell[_OWNER] = _NOBODY_EVER
+
+
+class Owned:
+    """What is owned: the multi, its sockets, the names that are looked up for it, the handles."""
+
+    def __init__(self, max_idle_connections: int, names: Names) -> None:
+        LIBCURL.initialise()
+        self.ownership = Ownership()
+        self.watch = SocketWatch()
+        self.multi = LIBCURL.multi()
+        self.waits: NameWaits[Transfer] = NameWaits(names, self.multi, self.watch.bell.twin().ring)
+        self.pool = HandlePool(self.watch, self.waits.paused)
+        self.multi.setopt(pycurl.M_MAXCONNECTS, max_idle_connections)
+        self.multi.setopt(pycurl.M_MAX_CONCURRENT_STREAMS, MOST_STREAMS)
+
+    def close(self) -> None:
+        """Close libcurl's objects. Lookups that hang go on without anybody waiting for them."""
+        self.ownership.lose()
+        self.waits.close()
+        self.pool.close()
+        self.multi.close()
+        self.watch.close()
+
+    def abandon(self, goes_on: bool = False) -> None:
+        """Let go of all descriptors, and close no handle (``goes_on``: see `let_go_of_sockets`).
+
+        For an engine that has crashed, and one inherited through a fork, whose connections stay
+        the parent's: closing our copy of a descriptor sends nothing."""
+        self.ownership.lose()
+        self.waits.close()
+        self.make_immortal()
+        self.pool.let_go()
+        let_go_of_sockets(self.watch, goes_on)
+        self.watch.close()
+
+    def make_immortal(self) -> None:
+        """Keep libcurl's objects from ever being finalised."""
+        make_immortal(self.multi, *self.waits.feeder.made, *(each.easy for each in self.pool.made))

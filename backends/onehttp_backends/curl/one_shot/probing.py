@@ -35,6 +35,9 @@ class NoSockets:
     def is_dead(self, _own_port: int) -> bool:
         return False
 
+    def carries(self, _known: object) -> bool:
+        return False
+
 
 def probe(request: Request, sends_request: bool, names: Names) -> Probe:
     """See `onehttp_backends.optional.probing.Prober`."""

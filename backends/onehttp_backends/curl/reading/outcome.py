@@ -206,6 +206,8 @@ def _sent(handle: Handle, request: Request) -> Sent:
     to make another, to send it once more."""
     if handle.head:
         return Sent.YES
+    if handle.held_back:  # libcurl's counts are of an earlier request, or of one that was refused
+        return Sent.MAYBE if handle.was_sent else Sent.NO
     is_undone = bool(handle.stream_refusals) or is_unsent(handle, request)
     return Sent.NO if is_undone else Sent.MAYBE
 

@@ -31,6 +31,8 @@ def phase_of(handle: Handle, request: Request, code: int) -> Phase:
     getinfo = handle.easy.getinfo
     if handle.head:
         return Phase.BODY
+    if handle.held_back:
+        return Phase.QUEUE
     if getinfo(pycurl.REQUEST_SIZE) > 0:
         return Phase.FIRST_BYTE if getinfo(_POSTTRANSFER) > 0 else Phase.SEND
     if handle.has_begun_sending and not (handle.handshake and handle.handshake.is_pending):

@@ -100,6 +100,10 @@ class SocketWatch:
             and (known.is_multiplexed or not known.is_kept)
         )
 
+    def carries(self, known: Socket) -> bool:
+        """Whether transfers that are driven by turns are in flight over the socket."""
+        return self.is_listening is True and known.fd in self._busy and known.is_open()
+
     def adopt(self, fd: int) -> None:
         """Make sure that a socket in use is known: its opening may have been missed."""
         known = self._sockets.get(fd)
