@@ -1,19 +1,30 @@
 """Bodies from an iterator or file-like object, which only the caller's thread or task reads.
 
-The next piece is asked for when the engine has taken the one before. So a source may wait between
-two pieces for what the server says to the first one.
+A source may wait between two pieces for what the server says to the first one. So the next piece is
+asked for when the engine has taken the one before. Only a source that cannot wait unnoticed, a list
+or an asynchronous one, is asked for some pieces in a row.
 """
 
 from __future__ import annotations
 
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from typing import Any, Final, TypeAlias
 
+from onehttp_backends.bodies.noticed_waits import NoticedWait
 from onehttp_backends.bodies.upload import Sending, Upload, too_much, unreadable
 from onehttp_backends.errors import Sent
 
 Source: TypeAlias = "Iterator[Any] | AsyncIterator[Any]"
+
+ROW_BYTES: Final = 256 * 1024
+"""So many bytes are asked for in a row, at most."""
+ROW_PIECES: Final = 1024
+ROW_S: Final = 0.001
+"""So long is it asked in a row, at most: meanwhile the engine has none of it."""
+JOINED_BYTES: Final = 64 * 1024
+"""Shorter pieces are joined, which costs less than to send them one by one."""
 
 
 class FedUpload(Upload):
@@ -21,6 +32,7 @@ class FedUpload(Upload):
 
     Args:
         begin: returns the iterator; if ``is_repeatable``, a fresh one at each call.
+        is_there: it has all pieces already.
     """
 
     def __init__(
@@ -30,10 +42,12 @@ class FedUpload(Upload):
         is_async: bool = False,
         size: int | None = None,
         limit: int = 0,
+        is_there: bool = False,
     ) -> None:
         super().__init__(size, limit)
         self.source = begin
         self.is_async = is_async
+        self.is_there = is_there
         self._is_repeatable = is_repeatable
 
     @property
@@ -55,6 +69,8 @@ class _FedSending(Sending):
         self._pulled = 0
         self._is_starved = False
         self._has_ended = False
+        self._is_large = False
+        """The last piece was so large that there is no need for several in a row."""
         self._source: Any = None
 
     @property
@@ -87,7 +103,8 @@ class _FedSending(Sending):
             self._is_starved = False
             return self.take(most)
         first = pieces[0]
-        if self._pulled == self.upload.size and not self._has_ended and len(first) <= most:
+        holds_last = self._pulled == self.upload.size and not self._has_ended
+        if holds_last and len(pieces) == 1 and len(first) <= most:
             # The last of what was announced is held back until the source says that it has ended:
             # otherwise the server's answer could come before what is too much.
             self._is_starved = self.has_paused = True
@@ -96,6 +113,8 @@ class _FedSending(Sending):
             self._is_starved = False
         # Counted before it is taken: an exception in between must not leave it believed that
         # nothing is missing.
+        if len(pieces) > 1 and len(first) < min(JOINED_BYTES, most):
+            return self._joined(min(most, ROW_BYTES), len(pieces) - holds_last)
         if len(first) <= most:
             piece = first if type(first) is bytes else bytes(first)
             self.taken += len(piece)
@@ -107,24 +126,51 @@ class _FedSending(Sending):
             pieces[0] = view[most:]
         return piece
 
+    def _joined(self, most: int, count: int) -> bytes:
+        """The first ``count`` pieces in one, as far as they fit. Others may be added meanwhile."""
+        pieces, joined, length = self._pieces, [], 0
+        while count and length + len(pieces[0]) <= most:
+            length += len(pieces[0])
+            self.taken += len(pieces[0])
+            joined.append(pieces.popleft())
+            count -= 1
+        return b"".join(joined)
+
     def pull(self) -> None:
         if self._source is None:
             self._source = self.upload.source()
-        try:
-            piece = next(self._source)
-        except StopIteration:
-            self._end()
-        else:
+        enough = self._pulled + ROW_BYTES
+        for _ in range(ROW_PIECES if self.upload.is_there else 1):
+            try:
+                piece = next(self._source)
+            except StopIteration:
+                self._end()
+                return
             self._put(piece)
+            if self._pulled >= enough:
+                return
 
-    async def apull(self) -> None:
+    async def apull(self, on_wait: Callable[[], None] | None = None) -> None:
         if not self.upload.is_async:
             self.pull()
             return
         if self._source is None:
             self._source = self.upload.source()
+        if on_wait is None or self._is_large:
+            await self._apull_from(self._source.__anext__())
+            return
+        enough, ends_at = self._pulled + ROW_BYTES, time.monotonic() + ROW_S
+        for _ in range(ROW_PIECES):
+            step = NoticedWait(self._source.__anext__(), on_wait)
+            await self._apull_from(step)
+            if step.has_waited or self._has_ended or self._pulled >= enough:
+                return
+            if time.monotonic() >= ends_at:
+                return
+
+    async def _apull_from(self, step: Awaitable[object]) -> None:
         try:
-            piece = await self._source.__anext__()
+            piece = await step
         except StopAsyncIteration:
             self._end()
         else:
@@ -137,6 +183,7 @@ class _FedSending(Sending):
             piece = bytes(piece)  # a mutable one may be changed by its owner before it is sent
         length = len(piece)
         self._pulled += length
+        self._is_large = 2 * length > ROW_BYTES
         size, limit = self.upload.size, self.upload.limit
         if size is not None and self._pulled > size:
             raise unreadable(f"the body has more than the {size} bytes announced")

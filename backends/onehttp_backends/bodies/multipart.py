@@ -11,7 +11,7 @@ import io
 import os
 import re
 import weakref
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from onehttp_backends.bodies.sources import upload_of
@@ -147,8 +147,8 @@ class _FormSending(Sending):
     def pull(self) -> None:
         self._current.pull()
 
-    async def apull(self) -> None:
-        await self._current.apull()
+    async def apull(self, on_wait: Callable[[], None] | None = None) -> None:
+        await self._current.apull(on_wait)
 
 
 class BytesUpload(Upload):

@@ -42,7 +42,8 @@ def upload_of(body: object, size: int | None = None, limit: int = 0) -> Upload:
         return FedUpload(body.__aiter__, not is_once, True, size, limit)
     if isinstance(body, Iterable) and not isinstance(body, (str, Mapping)):
         is_once = isinstance(body, Iterator)
-        return FedUpload(body.__iter__, not is_once, False, size, limit)
+        is_there = type(body) in (list, tuple)
+        return FedUpload(body.__iter__, not is_once, False, size, limit, is_there)
     raise RequestTypeError(
         f"body: expected bytes, str, a file or an iterator of bytes, got {type(body).__name__}"
     )

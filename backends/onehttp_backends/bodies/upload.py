@@ -5,12 +5,14 @@ attempt that is given up takes nothing from the next one.
 
 A regular file is read by the thread that drives the engine, by absolute offsets. Every other source
 (iterators, other files) is code of the caller, which may block, fail, or make calls itself. So only
-the caller's thread or task asks it, between two turns of the engine, and never ahead.
+the caller's thread or task asks it, between two turns of the engine, and never ahead of what it may
+wait for.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 
 from onehttp_backends.errors import CurlCode, Phase, Sent, UploadError
 
@@ -132,8 +134,15 @@ class Sending(ABC):
             Exception: whatever the source raises.
         """
 
-    async def apull(self) -> None:  # noqa: B027 - likewise
-        """`pull`, in the caller's task."""
+    async def apull(  # noqa: B027 - likewise
+        self, on_wait: Callable[[], None] | None = None
+    ) -> None:
+        """`pull`, in the caller's task.
+
+        Args:
+            on_wait: hands the engine what was read. With it, a source is read on as long as it does
+                not wait, for a moment, and this is called before it does.
+        """
 
 
 def unreadable(text: str) -> UploadError:

@@ -197,6 +197,7 @@ def test_no_body_is_asked_for_in_vain_while_its_task_lets_others_run(
     if api != "pycurl":
         pytest.skip("the double asks in a task for each piece")
     monkeypatch.setattr("onehttp_backends.curl.driving.streams.SLICE_S", 0.0)
+    monkeypatch.setattr("onehttp_backends.bodies.fed_upload.ROW_PIECES", 1)
     taken: list[bytes | None] = []
     take = _FedSending.take
 

@@ -155,6 +155,15 @@ class CurlResponse:
         the transfer ends."""
         loop = transfer.loop_driver.loop
         rests_at = time.monotonic() + SLICE_S
+
+        def hand_over() -> None:
+            send_on(self._helm, transfer)
+            if sending.has_more_again:
+                sending.has_paused = False
+                transfer.loop_driver.submit(transfer)
+            if self._on_sent is not None:
+                transfer.stir()
+
         while not sending.is_given:
             if not sending.wants_more:
                 transfer.loop_driver.turn()  # after short turns the loop knows of no timer
@@ -163,13 +172,8 @@ class CurlResponse:
                     transfer.wanted = loop.create_future()
                     await transfer.wanted
                 continue
-            await sending.apull()
-            send_on(self._helm, transfer)
-            if sending.has_more_again:
-                sending.has_paused = False
-                transfer.loop_driver.submit(transfer)
-            if self._on_sent is not None:
-                transfer.stir()
+            await sending.apull(hand_over)
+            hand_over()
             if time.monotonic() >= rests_at:
                 transfer.loop_driver.is_resting = True
                 try:

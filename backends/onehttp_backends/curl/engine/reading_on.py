@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 LONGEST_WAIT_S: Final = 0.02
 """If the socket is silent for longer, a whole turn costs nothing that matters."""
 LAPS: Final = 8
-"""How often a file is sent from before a whole turn or its caller may look at anything else."""
+"""How often is sent from what is there before a whole turn or its caller may look at anything
+else."""
 
 
 def reads_on(engine: Engine, handle: StreamHandle) -> None:
@@ -35,7 +36,7 @@ def sends_on(engine: Engine, handle: StreamHandle) -> bool:
     fd, sending = handle.sending_fd, handle.sending
     if fd < 0 or sending is None or not _is_alone(engine, handle):
         return False
-    return _goes_on(engine, fd, select.EPOLLOUT, LONGEST_WAIT_S, _laps(sending))
+    return _goes_on(engine, fd, select.EPOLLOUT, LONGEST_WAIT_S, LAPS, sending)
 
 
 def sends_at_once(engine: Engine, handle: StreamHandle) -> None:
@@ -47,7 +48,7 @@ def sends_at_once(engine: Engine, handle: StreamHandle) -> None:
             sending.has_paused = False
             engine.streams.go_on(engine.running[handle.easy])
         if handle.sending_fd >= 0 and not sending.wants_more:
-            _goes_on(engine, handle.sending_fd, select.EPOLLOUT, 0, _laps(sending))
+            _goes_on(engine, handle.sending_fd, select.EPOLLOUT, 0, LAPS, sending)
 
 
 def sends_ahead(engine: Engine) -> None:
@@ -67,11 +68,14 @@ def is_fed(engine: Engine) -> bool:
     )
 
 
-def _laps(sending: Sending) -> int:
-    return 1 if sending.is_fed else LAPS  # the source has to be asked in between
-
-
-def _goes_on(engine: Engine, fd: int, event: int, max_wait_s: float, laps: int = 1) -> bool:
+def _goes_on(
+    engine: Engine,
+    fd: int,
+    event: int,
+    max_wait_s: float,
+    laps: int = 1,
+    sending: Sending | None = None,
+) -> bool:
     watch, inbox, ownership = engine.watch, engine.inbox, engine.ownership
     perform, is_ready = engine.multi.perform, watch.is_ready
     for _ in range(laps):
@@ -88,6 +92,8 @@ def _goes_on(engine: Engine, fd: int, event: int, max_wait_s: float, laps: int =
             raise watch.raised.pop()
         if running != 1 or inbox or watch.reports.is_incomplete:
             break
+        if sending is not None and sending.wants_more:
+            break  # the source has to be asked in between
     ownership.turns += 1
     return True
 
