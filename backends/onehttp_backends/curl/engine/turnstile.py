@@ -43,7 +43,7 @@ NO_TURN: Final = "the server allows no more streams at a time, and none has ende
 class Lane:
     """The transfers of one shelf."""
 
-    __slots__ = ("allowed", "flying", "held", "look_at", "refused", "step")
+    __slots__ = ("allowed", "alone", "flying", "held", "look_at", "refused", "step")
 
     def __init__(self) -> None:
         self.flying: set[Transfer] = set()
@@ -52,6 +52,9 @@ class Lane:
         """Those that wait, in their order, and since when."""
         self.refused: set[Transfer] = set()
         """Have waited because they were refused, which they do once."""
+        self.alone: Transfer | None = None
+        """The last one put in, if nobody else was in flight: should it be stopped nevertheless,
+        nobody's end will help."""
         self.allowed = 1
         """How many may be in flight."""
         self.step = 1
@@ -94,7 +97,8 @@ class Turnstile:
     def takes(self, transfer: Transfer, handle: Handle, code: int) -> bool:
         """Take a transfer that has failed, if that is for want of a stream."""
         if handle.held_back and not handle.has_begun_sending:
-            if handle.full_connections or not handle.keep_log():
+            is_known = handle.full_connections or handle.shelf in self.lanes
+            if is_known or not handle.keep_log():
                 self.hold(transfer)
             else:
                 self._put_in(transfer, handle)  # to hear why it wanted another connection
@@ -120,7 +124,7 @@ class Turnstile:
         if handle.full_connections:
             lane.limit(sum(handle.full_connections.values()))
         self._hold(lane, transfer, handle)
-        self._release(lane, may_open=True)
+        self._release(lane, may_open=lane.alone is transfer)
 
     def leave(self, transfer: Transfer, handle: Handle) -> None:
         """Let others go on, now that a transfer has ended."""
@@ -223,6 +227,7 @@ class Turnstile:
             handle = transfer.handle
             if handle is not None and handle.held_back:
                 handle.may_open = may_open and not lane.flying
+                lane.alone = None if lane.flying else transfer
                 lane.flying.add(transfer)
                 handle.waited_us += round((time.monotonic() - since) * 1e6)
                 handle.keep_log()
