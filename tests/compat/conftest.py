@@ -10,6 +10,9 @@ import onehttp
 from onehttp_compat.kamailio.server_process import leave_server_process
 from onehttp_compat.server import LegacyServer, use_server
 from servers.raw import RawServer, echo
+from stand_ins.legacy.sources import (
+    _sources_of_tests_are_parsed_once as _sources_of_tests_are_parsed_once,
+)
 
 
 @pytest.fixture(autouse=True)

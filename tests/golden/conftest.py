@@ -13,6 +13,9 @@ from golden.replay.recordings import Case, read_corpus
 from golden.server.golden_server import GoldenServer
 from onehttp_compat.registry import MODULES
 from stand_ins import limits
+from stand_ins.legacy.sources import (
+    _sources_of_tests_are_parsed_once as _sources_of_tests_are_parsed_once,
+)
 
 CORPUS = Path(__file__).resolve().parent / "corpus"
 CONVERTED = frozenset({"curl", "http_client"})
