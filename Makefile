@@ -13,12 +13,12 @@ BIN := $(VENV)/bin
 .DEFAULT_GOAL := help
 # Whoever wants no bytecode has every worker of the suite compile all tests anew.
 unexport PYTHONDONTWRITEBYTECODE
-# Two workers a core: tests wait for sockets and processes more than they compute.
-WORKERS = $(shell expr $$(nproc) \* 2)
+# Three workers a core: half of their time tests wait for sockets, processes and limits.
+WORKERS = $(shell expr $$(nproc) \* 3)
 PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # What failed beside others runs once more, alone: what passes then is told above, and is a test to be mended.
 AGAIN = $(BIN)/python -m pytest -n 0 --last-failed --last-failed-no-failures none
-.PHONY: docs help demo test check lint suite fast matrix ci format bench bench-guard bench-peers compare service fuzz soak soak-posts clean packages
+.PHONY: docs help demo test check lint suite whole beside fast matrix ci format bench bench-guard bench-peers compare service fuzz soak soak-posts clean packages
 .PHONY: bench-kamailio demo-conflict faults catalogue check-catalogue wheel compiled double test-kamailio
 
 help:
@@ -41,12 +41,20 @@ lint: $(VENV)/.dev
 
 # COVER=--cov measures coverage and shows it.
 suite: $(VENV)/.dev packages
-	$(PYTEST) $(COVER) $(ARGS) || $(AGAIN) $(ARGS)
-	$(MAKE) --no-print-directory double VENV=$(VENV)
+	@$(MAKE) --no-print-directory --keep-going --jobs=2 VENV=$(VENV) whole beside
 
-# The tests of the double once more, on the elder of the two libraries that may be under it.
+whole:
+	$(PYTEST) $(COVER) $(ARGS) || $(AGAIN) $(ARGS)
+
+beside:
+	@$(MAKE) --no-print-directory double VENV=$(VENV) WORKERS=$$(nproc) >$(VENV)/double.log 2>&1 || \
+		{ cat $(VENV)/double.log; exit 1; }
+	@echo "the double on its elder library:"; tail -n 1 $(VENV)/double.log
+
+# The tests of the double once more, on the elder of the two libraries that may be under it. What
+# has failed is told to nobody: the whole suite may be running.
 double: $(VENV)/.dev
-	PYTHONPATH=tests $(PYTEST) -p stand_ins.httpx_alone -k "httpx or double" \
+	PYTHONPATH=tests $(PYTEST) -p no:cacheprovider -p stand_ins.httpx_alone -k "httpx or double" \
 		tests/backends/contract tests/backends/double
 
 # What runs in the real server alone; `make test` has it too.
