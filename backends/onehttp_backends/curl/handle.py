@@ -91,6 +91,7 @@ class Handle(MessageSettings):
         setopt = self.easy.setopt
         apply_options(setopt, options)
         if not shelf.is_http1:
+            watch.may_share = True
             # Without it a burst of calls to an HTTP/2 origin opens a connection for each. To
             # others: whoever comes after a reset in the middle of a request would wait for what
             # becomes of that connection, which is nothing, until its time is over (curl 8.23).

@@ -24,6 +24,8 @@ _ASKING_AGAIN: Final = (b"401", b"407", b"417")
 class OpenedSockets(Sockets, Protocol):
     """The part of `SocketWatch` that a handle uses."""
 
+    may_share: bool
+
     @property
     def kept_on(self) -> Callable[[int], Socket | None]: ...
 

@@ -13,7 +13,7 @@ from h2.exceptions import H2Error
 from socksio.exceptions import SOCKSError
 
 from onehttp_backends.certificates.refusal import REFUSED, is_of_a_certificate
-from onehttp_backends.double.judging.stream_refusals import refusal_of
+from onehttp_backends.double.judging.http2_ends import code_of_http2
 from onehttp_backends.double.library import httpx
 from onehttp_backends.double.progress import ExchangeProgress
 from onehttp_backends.errors import (
@@ -70,7 +70,9 @@ def _code(error: Exception, progress: ExchangeProgress) -> int:
         return CurlCode.COULDNT_RESOLVE_PROXY if is_proxys else CurlCode.COULDNT_RESOLVE_HOST
     if isinstance(cause, ssl.SSLCertVerificationError):
         return CurlCode.PEER_FAILED_VERIFICATION
-    if isinstance(error, (H2Error, ValueError)) or _is_of_http2(error):
+    if (code := code_of_http2(error, progress.is_answered, progress.has_http2_body)) is not None:
+        return code
+    if isinstance(error, ValueError):
         return CurlCode.HTTP2_STREAM
     if isinstance(error, h11.LocalProtocolError):
         return CurlCode.BAD_FUNCTION_ARGUMENT
@@ -85,23 +87,11 @@ def _code(error: Exception, progress: ExchangeProgress) -> int:
         return CurlCode.COULDNT_CONNECT
     if isinstance(error, httpx.ConnectError):
         return _connect_code(cause, progress)
-    if refusal_of(error):
-        return CurlCode.RECV_ERROR
     if isinstance(error, (httpx.RemoteProtocolError, httpx.LocalProtocolError)):
         return _protocol_code(str(error), progress)
     if isinstance(error, httpx.WriteError):
         return CurlCode.SEND_ERROR
     return CurlCode.RECV_ERROR
-
-
-def _is_of_http2(error: Exception) -> bool:
-    """The library below has gone wrong with a connection of HTTP/2, or was led to."""
-    told = error.__cause__
-    return (
-        isinstance(error, httpx.LocalProtocolError)
-        and told is not None
-        and isinstance(told.__context__, H2Error)
-    )
 
 
 def _connect_code(cause: BaseException, progress: ExchangeProgress) -> int:
@@ -119,13 +109,9 @@ def _protocol_code(text: str, progress: ExchangeProgress) -> int:
     if "without sending a response" in lowered:
         # libcurl takes the rest for HTTP/0.9, and refuses that.
         return CurlCode.GOT_NOTHING if progress.begins_as_http else CurlCode.UNSUPPORTED_PROTOCOL
-    if lowered == "server disconnected":  # over HTTP/2
-        return CurlCode.RECV_ERROR
     if "incomplete" in lowered or "peer closed connection" in lowered:
         # libcurl tells a head cut short (52 or 56) from a body cut short (18).
         return CurlCode.PARTIAL_FILE if progress.is_answered else CurlCode.RECV_ERROR
-    if "streamreset" in lowered or "stream" in lowered:
-        return CurlCode.HTTP2_STREAM
     if progress.is_answered:
         return CurlCode.RECV_ERROR
     if "illegal status line" in lowered or "status_code" in lowered or not progress.begins_as_http:

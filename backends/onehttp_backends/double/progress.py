@@ -248,6 +248,11 @@ class ExchangeProgress:
         return [line for each in came for line in each.lines]
 
     @property
+    def has_http2_body(self) -> bool:
+        """Some of the body of an answer over HTTP/2 has come."""
+        return any(answer.received for answer in self._answers)
+
+    @property
     def sent(self) -> Sent:
         if self.is_answered or self._is_begun:
             return Sent.YES

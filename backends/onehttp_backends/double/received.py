@@ -9,6 +9,7 @@ from typing import Any, cast
 from onehttp_backends.codings.decoder import decoder_of
 from onehttp_backends.codings.stages import CodingError
 from onehttp_backends.contract import Request
+from onehttp_backends.double.judging.stream_refusals import is_behind_all
 from onehttp_backends.double.library import httpx
 from onehttp_backends.double.tls import was_closed_cleanly
 from onehttp_backends.errors import CurlCode, Phase, Sent, transfer_error
@@ -26,19 +27,24 @@ async def body_of(
     options = request.options
     limit = options.max_body_bytes
     decoder = None
+    found, came_bytes = bytearray(), 0
     try:
         if options.decompress:
             decoder = decoder_of(answer.headers.get_list("content-encoding"))
-        found = bytearray()
-        async with contextlib.aclosing(cast("Any", answer.aiter_raw())) as chunks:
-            async for chunk in chunks:
-                came(len(chunk))
-                for piece in (chunk,) if decoder is None else decoder.pieces(chunk):
-                    found += piece
-                    if limit and len(found) > limit:
-                        if options.body_policy == "fail":
-                            raise too_large(request)
-                        return bytes(found[:limit]), True, decoder is not None
+        try:
+            async with contextlib.aclosing(cast("Any", answer.aiter_raw())) as chunks:
+                async for chunk in chunks:
+                    came(len(chunk))
+                    came_bytes += len(chunk)
+                    for piece in (chunk,) if decoder is None else decoder.pieces(chunk):
+                        found += piece
+                        if limit and len(found) > limit:
+                            if options.body_policy == "fail":
+                                raise too_large(request)
+                            return bytes(found[:limit]), True, decoder is not None
+        except httpx.RemoteProtocolError as error:
+            if options.as_libcurl or not is_behind_all(error, answer, came_bytes):
+                raise
         if decoder is not None:
             decoder.finish()
     except CodingError as error:

@@ -131,6 +131,8 @@ def test_a_socket_of_one_transfer_is_not(engine: PycurlBackend) -> None:
 
 
 class Watch:
+    may_share = True
+
     def __init__(self, *shared: int) -> None:
         self.shared = set(shared)
 
@@ -169,3 +171,48 @@ def test_each_silence_is_looked_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     looks.look()
     looks.look()
     assert multi.shown == [4]
+
+
+class Running:
+    """A transfer that has just begun on a socket."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self.handle = self
+
+    def getinfo(self, _what: int) -> int:
+        return self._fd
+
+
+def test_so_is_a_socket_that_a_transfer_begins_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    """libcurl reads from it at once, and no event tells."""
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    multi = Multi()
+    looks = SecondLooks(multi, Watch(3, 4))  # type: ignore[arg-type]
+    looks.begun += [Running(3), Running(9)]  # type: ignore[list-item]
+    looks.look()
+    assert multi.shown == []
+    assert looks.sooner_ms(-1) == pytest.approx(10)
+    now[0] += 0.011
+    looks.look()
+    assert multi.shown == [3]
+
+
+def test_what_a_look_has_changed_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    left = [2, 1, 1]
+
+    class Ending(Multi):
+        def socket_action(self, fd: int, _mask: int) -> tuple[int, int]:
+            self.shown.append(fd)
+            return 0, left.pop(0)
+
+    multi = Ending()
+    looks = SecondLooks(multi, Watch(3))  # type: ignore[arg-type]
+    looks.note([(3, 1)])
+    for _ in range(5):
+        now[0] += 0.011
+        looks.look()
+    assert multi.shown == [3, 3, 3]

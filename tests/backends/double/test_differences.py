@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import struct
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -82,6 +83,20 @@ def of_an_early_end() -> tuple[Told, Told]:
     return told("pycurl"), told("httpx")
 
 
+def of_frames(data: bytes, limit_s: float) -> Callable[[], tuple[Told, Told]]:
+    """Raw ones in answer over HTTP/2; ``limit_s`` is the double's."""
+
+    def script(stream: Stream) -> None:
+        stream.flush()
+        stream.peer.send(data)
+
+    def told(name: str, limit_s: float) -> Told:
+        with scripted(script) as server:
+            return over_http2(name, Request("GET", server.url, total_timeout_s=limit_s))
+
+    return lambda: (told("pycurl", PATIENCE_S), told("httpx", limit_s))
+
+
 def of_an_early_answer() -> tuple[Told, Told]:
     """To a body that its server wants no more of."""
 
@@ -152,7 +167,19 @@ ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], An
         of_an_early_end,
         errors,
         (200, b"o"),
+        ("DisconnectedError", 18),
+    ),
+    "over HTTP/2, text of HTTP/1, or a stream that the server may not begin": (
+        of_frames(struct.pack(">IBI", 1 << 8 | 1, 5, 2) + b"\x88", 0.5),
+        errors,
+        ("ProtocolError", 16),
+        ("TimeoutError", 28),
+    ),
+    "over HTTP/2, the window of a stream that grows by nothing": (
+        of_frames(struct.pack(">IBII", 4 << 8 | 8, 0, 1, 0), PATIENCE_S),
+        errors,
         ("ProtocolError", 92),
+        ("ProtocolError", 16),
     ),
     "the engine's redirect to `http:/x`": (
         of_location(b"http:/x"),

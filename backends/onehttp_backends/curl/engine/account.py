@@ -36,6 +36,9 @@ _CONN_ID: Final = getattr(pycurl, "CONN_ID", 0)
 _MULTIPLEXED: Final = frozenset({"2", "3"})
 _OF_HEAD: Final = (CurlCode.GOT_NOTHING, CurlCode.UNSUPPORTED_PROTOCOL)
 """After these the response has not ended, but libcurl (8.23) would use its connection again."""
+_OF_CONNECTION: Final = ("nghttp2 ", "Too large response headers", "Too many response headers")
+"""What was wrong with a connection of HTTP/2 as a whole: of some of it, such as a flood, libcurl
+(8.23) would use it again, in vain."""
 _MULTI_IS_DEAD: Final = 11
 """``CURLM_ABORTED_BY_CALLBACK``: a callback of the multi's has failed."""
 _NO_MEMORY: Final = "no memory left for the response"
@@ -70,6 +73,8 @@ class Account:
             code, text = CurlCode.OUT_OF_MEMORY, _NO_MEMORY
         elif code == CurlCode.OPERATION_TIMEDOUT and not handle.shelf.is_http1:
             self._note_silence(handle)
+        elif text.startswith(_OF_CONNECTION):
+            self._watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
         return self._failed(handle, read_error(handle, request, code, text))
 
     def answered(self, handle: Handle, request: Request) -> Outcome:

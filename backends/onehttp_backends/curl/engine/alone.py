@@ -20,6 +20,7 @@ from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.curl.receiving.padding import ROUNDS
 from onehttp_backends.curl.sockets import SocketWatch
+from onehttp_backends.curl.sockets.socket import AFTER_MS
 
 SMALL_BODY_BYTES: Final = 16 * 1024
 """This fits into any socket buffer, so sending it never waits for the socket."""
@@ -67,7 +68,7 @@ class Alone:
         """
         ownership, watch, easy = self._ownership, self._watch, handle.easy
         raised = watch.raised
-        closes = handle.shelf.closes
+        closes, shares = handle.shelf.closes, handle.shelf.may_be_http2
         if not closes:
             watch.sweep()
         if self._feeder.revision is not self._names.revision:
@@ -81,6 +82,7 @@ class Alone:
         self._add(easy)
         while True:
             is_early, fd = False, -1
+            looks_again = shares  # see `SecondLooks`: libcurl may read when it begins
             for _ in _ROUNDS:
                 is_running = self._go_on()[1]
                 is_early = is_early and stays_unheard(handle, watch, fd)
@@ -100,9 +102,12 @@ class Alone:
                 if self._inbox:
                     ownership.is_asleep = False
                     return None
-                timeout_ms = self._timeout()
+                timeout_ms: float = self._timeout()
+                if looks_again:
+                    timeout_ms = AFTER_MS if timeout_ms < 0 else min(timeout_ms, AFTER_MS)
                 events = one.poll(timeout_ms if timeout_ms >= 0 else _LOOK_AGAIN_MS)
                 ownership.is_asleep = False
+                looks_again = bool(events) and shares
                 if timeout_ms < 0 and not events:
                     return None  # libcurl knows of no limit: by turns ours is looked at
                 if ownership.is_gone or (events and (len(events) > 1 or events[0][0] != fd)):

@@ -59,11 +59,9 @@ class Engine(Owned):
         self.alone = Alone(
             self.multi, self.ownership, self.watch, self.waits, self.inbox, self.account, self.pool
         )
-        self.idling = IdleLimits(self.running)
+        self.idling, self.endless = IdleLimits(self.running), EndlessAnswers(self.running)
         self.streams = Streams(self.account, self.watch, self.idling, self._fail)
-        self.endless = EndlessAnswers(self.running)
-        self.second_looks = SecondLooks(self.multi, self.watch)
-        self.late_answers = LateAnswers()
+        self.second_looks, self.late_answers = SecondLooks(self.multi, self.watch), LateAnswers()
         self.early_answers = EarlyAnswers(self.multi, self.running, self.watch)
         self.turnstile = Turnstile(self.multi, self.running, self._end_with)
         self.quiet = Quiet(self.multi, self.running, self.watch)
@@ -79,6 +77,7 @@ class Engine(Owned):
         handle = transfer.handle
         assert handle is not None
         self.running[handle.easy] = transfer
+        self.second_looks.begun.append(transfer)
         transfer.was_admitted = True
         self.quiet.end()
         if self.ownership.is_gone:
@@ -119,8 +118,7 @@ class Engine(Owned):
         self.reap()
         if self.turnstile.lanes:
             self.turnstile.look()
-        if watch.is_stamping:
-            self.second_looks.note(events)
+        self.second_looks.note(events)
         if self.streams.open:
             self.streams.look()
         if seen_at and not watch.is_behind:
@@ -209,6 +207,8 @@ class Engine(Owned):
             if not is_in_already(error):
                 self._end(transfer, self.account.refused(error))
                 return
+        if handle.shelf.may_be_http2:
+            self.second_looks.begun.append(transfer)
         if handle.progress:
             self.idling.watch(handle.progress)
         if transfer.flow is not None:

@@ -94,6 +94,8 @@ def _goes_on(
             break
         if sending is not None and sending.wants_more:
             break  # the source has to be asked in between
+    if watch.may_share:
+        engine.second_looks.note([(fd, event)])
     ownership.turns += 1
     return True
 

@@ -31,6 +31,7 @@ from onehttp_backends.curl.reading.outcome import address_of, fault_of, read_err
 from onehttp_backends.curl.receiving.padding import ENDLESS_PADDING, ROUNDS, Padding
 from onehttp_backends.curl.receiving.switching import SWITCHED, switched
 from onehttp_backends.curl.sockets.reports import SocketReports
+from onehttp_backends.curl.sockets.socket import AFTER_MS
 from onehttp_backends.errors import CurlCode, TransferError, idle_text
 
 
@@ -159,16 +160,23 @@ class _OneShot:
         idle_at = time.monotonic() + idle_timeout_s
         padding = Padding(self.handle.easy, self.handle.head)
         rounds = itertools.count(1)
+        to_show: list[int] = []
         while running or self.handle.is_parked:
             if self.handle.head and self.handle.has_switched:
                 return CurlCode.GOT_NOTHING, SWITCHED
             if not next(rounds) % ROUNDS and padding.is_too_much():
                 return CurlCode.RECV_ERROR, ENDLESS_PADDING
-            ready = self._poller.poll(self._wait_ms(idle_at))
+            wait_ms = self._wait_ms(idle_at)
+            if to_show:  # see `SecondLooks`
+                wait_ms = AFTER_MS if wait_ms < 0 else min(wait_ms, AFTER_MS)
+            ready = self._poller.poll(wait_ms)
             if ready:
                 idle_at = time.monotonic() + idle_timeout_s
             elif time.monotonic() >= idle_at:
                 return CurlCode.OPERATION_TIMEDOUT, idle_text(idle_timeout_s)
+            for fd in () if ready else to_show:
+                running = self._act(fd, pycurl.CSELECT_IN)
+            to_show = [] if self.handle.shelf.is_http1 else [fd for fd, _ in ready]
             for fd, events in ready:
                 if self._bell and fd == self._bell.fd:
                     os.eventfd_read(fd)

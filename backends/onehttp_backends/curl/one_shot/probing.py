@@ -23,6 +23,7 @@ class NoSockets:
     """A probe watches none: its connection does not outlive it."""
 
     def __init__(self) -> None:
+        self.may_share = False
         self.raised: list[BaseException] = []
         self.opening = SocketReports(lambda _what, _fd: None, lambda _fd: None).on_open
 

@@ -26,6 +26,10 @@ _INFO_BYTES: Final = 136
 _Info: Final = ctypes.c_char * _INFO_BYTES
 TICK_S: Final = 0.02
 """The error of the kernel's clock for these values."""
+AFTER_S: Final = 0.01
+"""How long a socket must be silent before libcurl is shown it once more (see `SecondLooks`); a
+forgotten answer is late by this time."""
+AFTER_MS: Final = 1000 * AFTER_S
 Ioctl: TypeAlias = Callable[[int, int, bytearray], object]
 
 

@@ -69,6 +69,8 @@ class SocketWatch:
         self._silent: set[Socket] = set()
         self.is_listening: bool | None = False
         """Whether libcurl reports what it waits for on its sockets; None if unknown."""
+        self.may_share = False
+        """Whether there are handles whose connections may carry several transfers at once."""
         self.is_stamping = False
         """Whether `Socket.event_at` is kept up to date."""
         self.reports = SocketReports(self._change, self._opened)

@@ -39,7 +39,8 @@ class Http2Answer:
         self._status = b""
         self._fault: tuple[CurlCode, str] | None = None
         self._announced = -1
-        self._received = 0
+        self.received = 0
+        """Bytes of its body."""
         self.is_to_head = False
         """It announces a body that does not come."""
         self.is_over = False
@@ -60,14 +61,14 @@ class Http2Answer:
 
     def take_data(self, size: int) -> None:
         """Some of a body has come."""
-        self._received += size
+        self.received += size
         if self._status in _BODILESS and size:
             self._refuse("a body where there is none")
 
     def take_end(self) -> None:
         """It is over, and has been cut short if it has announced more."""
         has_none = self.is_to_head or self._status == _NOT_MODIFIED
-        if self._announced not in (-1, self._received) and not (has_none or self.is_over):
+        if self._announced not in (-1, self.received) and not (has_none or self.is_over):
             self._refuse("a body of another length than announced")
 
     def take_fields(self, fields: list[tuple[bytes, bytes]]) -> None:

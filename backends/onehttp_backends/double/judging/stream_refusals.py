@@ -12,7 +12,7 @@ from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, StreamReset
 
 from onehttp_backends.contract import HttpVersion, TransferOptions
-from onehttp_backends.double.library import httpcore
+from onehttp_backends.double.library import httpcore, httpx
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, transfer_error
 
 _REFUSALS: Final = (ErrorCodes.REFUSED_STREAM, ErrorCodes.HTTP_1_1_REQUIRED)
@@ -20,7 +20,7 @@ _REFUSALS: Final = (ErrorCodes.REFUSED_STREAM, ErrorCodes.HTTP_1_1_REQUIRED)
 
 def refusal_of(error: BaseException) -> int:
     """The code with which the server has refused the stream; 0: it has not."""
-    event = _event_of(error)
+    event = event_of(error)
     if isinstance(event, StreamReset) and event.remote_reset and event.error_code in _REFUSALS:
         return int(event.error_code)
     if isinstance(event, ConnectionTerminated) and event.last_stream_id == 0:
@@ -31,7 +31,17 @@ def refusal_of(error: BaseException) -> int:
 
 def is_of_stream(error: BaseException) -> bool:
     """Whether the server has ended the stream alone, and its connection goes on."""
-    return isinstance(_event_of(error), StreamReset)
+    return isinstance(event_of(error), StreamReset)
+
+
+def is_behind_all(error: BaseException, answer: httpx.Response, came_bytes: int) -> bool:
+    """Whether all that the answer announces had come when the server ended its stream: what it has
+    to say of the request does not change that (RFC 9113, 8.1)."""
+    event = event_of(error)
+    if not (isinstance(event, StreamReset) and event.remote_reset) or refusal_of(error):
+        return False
+    announced: str | None = answer.headers.get("content-length")
+    return announced == str(came_bytes)
 
 
 def options_after(refusal: int, options: TransferOptions) -> TransferOptions:
@@ -51,6 +61,7 @@ def refused(place: str) -> TransferError:
     )
 
 
-def _event_of(error: BaseException) -> object:
+def event_of(error: BaseException) -> object:
+    """The frame that the server has ended a stream or its connection by; None: it was none."""
     cause = error.__cause__
     return cause.args[0] if isinstance(cause, httpcore.RemoteProtocolError) and cause.args else None

@@ -10,9 +10,10 @@ from collections.abc import AsyncIterator
 
 from onehttp_backends.contract import Request, Timings
 from onehttp_backends.double.clients import Clients
-from onehttp_backends.double.codes import error_of
+from onehttp_backends.double.codes import FAULTS, error_of
 from onehttp_backends.double.exchange import Exchange
 from onehttp_backends.double.judging.speed import TooSlowError
+from onehttp_backends.double.judging.stream_refusals import is_behind_all
 from onehttp_backends.double.library import httpx
 from onehttp_backends.double.received import check_end
 from onehttp_backends.double.streams.sent import SentBody
@@ -39,6 +40,7 @@ class StreamExchange(Exchange):
         self._sent_body = body
         self._answer: httpx.Response | None = None
         self._pieces: AsyncIterator[bytes] | None = None
+        self._body_bytes = 0
         self.end_timings: Timings | None = None
         """Of the whole body, once it has come."""
 
@@ -87,7 +89,7 @@ class StreamExchange(Exchange):
         left_s = limits.ends_at - time.monotonic()
         answer.request.extensions["timeout"]["read"] = limits.idle_s or None
         try:
-            wanted = self._speed.while_fast_enough(lambda: _next(pieces))
+            wanted = self._speed.while_fast_enough(lambda: self._next(pieces, answer))
             piece = await asyncio.wait_for(wanted, None if left_s == math.inf else left_s)
             self._received_bytes += len(piece)
             if not piece:
@@ -99,7 +101,7 @@ class StreamExchange(Exchange):
             raise
         except TooSlowError:
             raise self._too_slow() from None
-        except (httpx.HTTPError, OSError, asyncio.TimeoutError) as error:
+        except FAULTS as error:
             is_idle = isinstance(error, httpx.TimeoutException)
             text = idle_text(limits.idle_s) if is_idle else ""
             raise error_of(error, self._progress, place, text) from None
@@ -109,10 +111,18 @@ class StreamExchange(Exchange):
         """Read no more."""
         answer, self._answer = self._answer, None
         if answer is not None:
-            with contextlib.suppress(httpx.HTTPError, OSError):
+            with contextlib.suppress(*FAULTS):
                 await answer.aclose()
         await self._let_go()
 
-
-async def _next(pieces: AsyncIterator[bytes]) -> bytes:
-    return await anext(pieces, b"")
+    async def _next(self, pieces: AsyncIterator[bytes], answer: httpx.Response) -> bytes:
+        try:
+            piece = await anext(pieces, b"")
+        except httpx.RemoteProtocolError as error:
+            if self._request.options.as_libcurl or not is_behind_all(
+                error, answer, self._body_bytes
+            ):
+                raise
+            return b""
+        self._body_bytes += len(piece)
+        return piece
