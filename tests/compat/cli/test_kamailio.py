@@ -14,6 +14,7 @@ from onehttp_compat.cli.kamailio.command import kamailio
 from onehttp_compat.cli.kamailio.files import FILES
 from servers.kamailio import inside as kamailio_inside
 from servers.kamailio.calls import Caller
+from servers.kamailio.readiness import telling_ready
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
 
@@ -120,8 +121,7 @@ def test_the_server_that_init_writes_asks_before_it_answers(
 
     assert run("init", str(tmp_path))[0] == 0
     script = tmp_path / "routing.py"
-    ready = 'def mod_init():\n    print("the worker is ready", file=__import__("sys").stderr)\n'
-    script.write_text(script.read_text().replace("def mod_init():\n", ready))
+    script.write_text(telling_ready(script.read_text()))
     template = (tmp_path / "kamailio.cfg").read_text().replace("127.0.0.1:5060", "127.0.0.1:{port}")
     template = template.replace('modparam("tm", "fr_timer",', SENT_AGAIN)
     with RawServer(known) as backend:

@@ -13,6 +13,7 @@ from onehttp_compat.cli.kamailio.command import kamailio
 from onehttp_compat.server_config import read_server_config
 from servers.kamailio import inside as kamailio_inside
 from servers.kamailio.calls import Caller
+from servers.kamailio.readiness import telling_ready
 from servers.raw import Peer, RawServer
 
 FOLDER = Path(__file__).parents[4] / "examples" / "moving"
@@ -48,15 +49,12 @@ def test_the_example_answers_a_call(same_python: None, tmp_path: Path) -> None:
     for name in ("routing.py", "http.cfg"):
         shutil.copy(FOLDER / name, tmp_path)
     script = tmp_path / "routing.py"
-    begin = 'def mod_init() -> "Script":\n'
-    ready = begin + '    print("the worker is ready", file=__import__("sys").stderr)\n'
     template = (FOLDER / "after.cfg").read_text()
     template = template.replace("127.0.0.1:5060", "127.0.0.1:{port}\nauto_aliases=no")
     template = template.replace("/etc/kamailio/routing.py", "{script}")
     with RawServer(known) as backend:
-        script.write_text(
-            script.read_text().replace(begin, ready).replace("http://127.0.0.1:8080", backend.url)
-        )
+        text = script.read_text().replace("http://127.0.0.1:8080", backend.url)
+        script.write_text(telling_ready(text))
         with kamailio_inside.running(tmp_path, script, dict(os.environ), template) as inside:
             caller = Caller(inside.port)
             assert caller.final(caller.invite("alice")) == "480 Asked"
