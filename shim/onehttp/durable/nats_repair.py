@@ -21,6 +21,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import logging
+from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from onehttp.durable.nats_payload import again_of, broker_of
@@ -28,13 +29,13 @@ from onehttp.durable.nats_payload import again_of, broker_of
 logger = logging.getLogger("onehttp")
 LOOK_S: Final = 2.0
 """The interval between checks."""
-MOST: Final = 256
-"""The number of messages that one check examines."""
+GONE_MOST: Final = 10_000
+"""The number of messages before the first one of a stream that one check confirms."""
 HIDDEN_MOST: Final = 64
 """The number of messages that one check reads by their numbers, of those that may be missing in the
 index."""
 IDLE_MOST: Final = 1024
-"""`HIDDEN_MOST`, if there are more messages than the consumers know of."""
+"""The same, if there are more messages than the consumers know of, or these may be gone."""
 SURE: Final = 5
 """The number of checks in a row after which a message that nobody gets is missing in the index."""
 GONE: Final = frozenset({10043, 10057})
@@ -74,13 +75,15 @@ class Mending:
 class _Begun:
     """The progress of a repair since a start of the broker."""
 
-    __slots__ = ("broker", "left", "look_at", "next", "unclaimed")
+    __slots__ = ("broker", "gone_until", "left", "look_at", "next", "unclaimed")
 
     def __init__(self, broker: str) -> None:
         self.broker = broker
         self.left: dict[str, int] | None = None
         """The last message that each consumer had delivered by then. Earlier messages may be
         repaired as soon as none before them is in flight."""
+        self.gone_until: dict[str, int] = {}
+        """By the consumer: the number from which the next check confirms what is gone."""
         self.look_at = 0.0
         self.next = 0
         """The number from which the next check reads on."""
@@ -111,7 +114,7 @@ async def _look(js: Any, client: Any, stream: str, begun: _Begun) -> set[str]:
     for name, last in list(begun.left.items()):
         consumer = ours.get(name)
         if consumer is not None:
-            await _forget_what_is_gone(js, client, stream, consumer)
+            await _forget_what_is_gone(js, client, stream, state, consumer, begun)
             await _store_all_anew(js, stream, consumer, begun.broker)
         if consumer is None or consumer.ack_floor.stream_seq >= last:
             del begun.left[name]
@@ -121,23 +124,37 @@ async def _look(js: Any, client: Any, stream: str, begun: _Begun) -> set[str]:
     return set(ours)
 
 
-async def _forget_what_is_gone(js: Any, client: Any, stream: str, consumer: Any) -> None:
-    """Confirm a message that is gone. It can only be the first one after all that are done, and
-    only for a consumer with one message in flight."""
+async def _forget_what_is_gone(
+    js: Any, client: Any, stream: str, state: Any, consumer: Any, begun: _Begun
+) -> None:
+    """Confirm messages that are gone: some of those after all that are done, next time others.
+
+    The broker tells how many are in flight, but not which.
+    """
     if not consumer.num_ack_pending:
         return
-    first, last = consumer.ack_floor.stream_seq + 1, consumer.delivered.stream_seq
-    there = await _message(js, stream, first, consumer.config.filter_subject)
-    end = last + 1 if there is None else min(there.seq, last + 1)
-    numbers = list(range(first, min(end, first + MOST)))
-    if consumer.config.max_ack_pending == 1 and last not in numbers:
-        numbers.append(last)
-    # Confirming a message that exists, of any key, would remove it.
-    found = await asyncio.gather(*(_message(js, stream, number) for number in numbers))
-    for number, message in zip(numbers, found, strict=True):
-        if message is None:
-            place = f"{stream}.{consumer.name}.1.{number}.{number}.0.0"
-            await client.publish(f"$JS.ACK.{place}", _DONE)
+    floor, last = consumer.ack_floor.stream_seq, consumer.delivered.stream_seq
+    first = begun.gone_until.get(consumer.name, 0)
+    if not floor < first <= last:
+        first = floor + 1
+    if first < state.first_seq:
+        gone = list(range(first, min(state.first_seq, last + 1, first + GONE_MOST)))
+        begun.gone_until[consumer.name] = first + len(gone)
+    else:
+        is_lane = consumer.config.max_ack_pending == 1
+        end = min(last + 1, first + (HIDDEN_MOST if is_lane else IDLE_MOST))
+        begun.gone_until[consumer.name] = end
+        # Confirming a message that exists, of any key, would remove it.
+        gone = await _gone(js, stream, (*range(first, end), *([last] if is_lane else ())))
+    for number in gone:
+        place = f"{stream}.{consumer.name}.1.{number}.{number}.0.0"
+        await client.publish(f"$JS.ACK.{place}", _DONE)
+
+
+async def _gone(js: Any, stream: str, numbers: Iterable[int]) -> list[int]:
+    chosen = list(dict.fromkeys(numbers))
+    found = await asyncio.gather(*(_message(js, stream, number) for number in chosen))
+    return [number for number, message in zip(chosen, found, strict=True) if message is None]
 
 
 async def _store_all_anew(js: Any, stream: str, consumer: Any, broker: str) -> None:
