@@ -286,9 +286,11 @@ class Crew:
             else:
                 self.engine.watch.raised.clear()
                 self.engine.was_interrupted = True
-                if transfers:
-                    self.engine.inbox.extend(transfers)
-                elif handle is not None:
+                if (ending := self.engine.ending) is not None:
+                    ending.is_cancelled = True  # which ends it to the end
+                    transfers.append(ending)
+                self.engine.inbox.extend(transfers)
+                if waiter is None and handle is not None:
                     self.engine.alone.retract(handle)
                 self.leave(claim)
         except BaseException as second:  # another interrupt, or the engine is in a bad state

@@ -53,6 +53,8 @@ class Engine(Owned):
         """Transfers whose callback has to be run, by a thread that does not drive."""
         self._messages: deque[tuple[int, list[Easy], list[tuple[Easy, int, str]]]] = deque()
         self._finished: deque[tuple[Transfer, int, str]] = deque()
+        self.ending: Transfer | None = None
+        """Has its outcome, and is perhaps in none of these any more, but nobody was told yet."""
         self.was_interrupted = False
         """An exception that was not the engine's has ended a turn of it."""
         self.account = Account(self.watch, names)
@@ -272,6 +274,7 @@ class Engine(Owned):
     def _end(self, transfer: Transfer, outcome: Outcome | None) -> None:
         """Set the outcome, give the handle back, inform the waiter; skip what was done already."""
         transfer.outcome = transfer.outcome or outcome
+        self.ending = transfer
         handle = transfer.handle
         if handle is not None:
             easy = handle.easy
@@ -295,6 +298,7 @@ class Engine(Owned):
             self.ended.append(transfer)
         else:
             transfer.deliver()
+        self.ending = None
 
     def cancel(self, transfer: Transfer, reason: str) -> None:
         """End a transfer that is running, is waiting, or has just ended by itself."""

@@ -1,0 +1,136 @@
+"""What an exception of a signal handler leaves behind at one place is put right at another."""
+
+from __future__ import annotations
+
+import os
+import queue
+from collections.abc import Iterator
+
+import pytest
+
+from onehttp_backends.contract import Outcome, Request, Response
+from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.curl.driving.blocking import BlockingTransfer
+from onehttp_backends.curl.engine import transfer as transfers
+from onehttp_backends.curl.engine.ownership import Claim
+from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.reading.outcome import cancelled
+from onehttp_backends.errors import CancelledError, CurlCode, DisconnectedError
+from servers.patience import PATIENCE_S
+from servers.raw import Peer, RawServer, keep_answering
+from stand_ins.injection import Interrupt
+
+pytestmark = pytest.mark.skipif(
+    str(transfers.__file__).endswith(".so"),
+    reason="NOT TESTED: what is compiled keeps its own fields",
+)
+
+
+@pytest.fixture
+def backend() -> Iterator[PycurlBackend]:
+    engine = PycurlBackend()
+    yield engine
+    engine.close()
+
+
+def switches(peer: Peer) -> None:
+    peer.request()
+    peer.send(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
+    peer.request()
+
+
+def test_an_end_that_was_cut_off_is_told(
+    backend: PycurlBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of a transfer that the engine ends, and not libcurl, which would tell of it once more."""
+    outcomes: list[Outcome] = []
+    told_fd = os.eventfd(0, os.EFD_NONBLOCK)
+
+    def tell(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        os.eventfd_write(told_fd, 1)
+
+    with RawServer(switches) as server:
+        backend.lend()  # so that this thread drives
+        backend.submit(Request("GET", server.url, total_timeout_s=PATIENCE_S), tell)
+        pool = backend._start().engine.pool
+        give_back = pool.give_back
+
+        def interrupted(handle: Handle) -> None:
+            monkeypatch.setattr(pool, "give_back", give_back)
+            raise Interrupt
+
+        monkeypatch.setattr(pool, "give_back", interrupted)
+        with pytest.raises(Interrupt):
+            backend.drive(told_fd, PATIENCE_S)
+        assert backend.drive(told_fd, PATIENCE_S)
+    os.close(told_fd)
+    [outcome] = outcomes
+    assert isinstance(outcome, DisconnectedError), outcome
+    assert outcome.code == CurlCode.GOT_NOTHING
+    assert backend.stats().in_flight == 0
+
+
+def test_what_was_taken_out_to_be_put_in_again_is_put_in(backend: PycurlBackend) -> None:
+    """An exception may come between the two."""
+    outcomes: list[Outcome] = []
+    told_fd = os.eventfd(0, os.EFD_NONBLOCK)
+
+    def tell(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        os.eventfd_write(told_fd, 1)
+
+    with RawServer(keep_answering) as server:
+        backend.lend()
+        backend.submit(Request("GET", server.url, total_timeout_s=PATIENCE_S), tell)
+        engine = backend._start().engine
+        engine.admit()
+        [easy] = engine.running
+        engine.multi.remove_handle(easy)
+        engine.was_interrupted = True
+        assert backend.drive(told_fd, PATIENCE_S)
+    os.close(told_fd)
+    [outcome] = outcomes
+    assert isinstance(outcome, Response), outcome
+
+
+def test_who_was_to_drive_next_and_is_interrupted_wakes_another(backend: PycurlBackend) -> None:
+    with RawServer(keep_answering) as server:
+        request = Request("GET", server.url)
+        backend.perform(request)
+        helm = backend._start()
+        pool = helm.engine.pool
+
+        def waiter() -> BlockingTransfer:
+            transfer = BlockingTransfer(helm, pool.take(request.options, server.url), request)
+            helm.waiting[transfer] = None
+            return transfer
+
+        interrupted, other = waiter(), waiter()
+        interrupted.outcome = cancelled(request, "it has ended")
+        helm.recover(Interrupt(), Claim(), interrupted)
+        assert list(helm.waiting) == [other]
+        assert other.wait()  # it was rung
+        helm.waiting.clear()
+
+
+def test_who_is_interrupted_in_submit_has_sent_nothing(
+    backend: PycurlBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+    with RawServer(keep_answering) as server:
+        threads = backend._start().threads
+
+        def interrupted(_is_first: bool) -> None:
+            raise Interrupt
+
+        post = Request("POST", f"{server.url}/pay", body=b"1")
+        with monkeypatch.context() as patch:
+            patch.setattr(threads, "look_after", interrupted)
+            patch.setattr(threads, "ring", lambda: None)  # none drives meanwhile
+            with pytest.raises(Interrupt):
+                backend.submit(post, outcomes.put)
+        backend.perform(Request("GET", f"{server.url}/next"))
+        threads.ring()
+        assert isinstance(outcomes.get(timeout=PATIENCE_S), CancelledError)
+        assert server.targets == ["GET /next"]
