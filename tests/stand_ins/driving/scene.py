@@ -152,7 +152,8 @@ class Scene:
         held = self._held[request.url.removeprefix(self.server.url)] = Held(request.url)
         held.thread = threading.Thread(target=ask, args=(request,), daemon=True)
         held.thread.start()
-        assert held.has_arrived.wait(PATIENCE_S), "the neighbour has not begun"
+        has_begun = held.has_arrived.wait(PATIENCE_S)
+        assert has_begun, ("the neighbour has not begun", self.outcomes.get(held.url))
         return held
 
     def is_answered(self, url: str) -> bool:
