@@ -107,7 +107,7 @@ class Alone:
                     timeout_ms = AFTER_MS if timeout_ms < 0 else min(timeout_ms, AFTER_MS)
                 events = one.poll(timeout_ms if timeout_ms >= 0 else _LOOK_AGAIN_MS)
                 ownership.is_asleep = False
-                looks_again = bool(events) and shares
+                looks_again = shares and bool(events)
                 if timeout_ms < 0 and not events:
                     return None  # libcurl knows of no limit: by turns ours is looked at
                 if ownership.is_gone or (events and (len(events) > 1 or events[0][0] != fd)):
