@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import fcntl
+import functools
+import operator
 import os
 from typing import Final
 
@@ -53,15 +54,16 @@ class Pem:
 class _MemoryFile:
     """A sealed file in memory, open until this object is gone."""
 
-    __slots__ = ("_descriptor", "path")
+    __slots__ = ("_close", "path")
 
     def __init__(self, content: bytes) -> None:
-        self._descriptor = os.memfd_create("onehttp", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        self.path = f"/proc/self/fd/{self._descriptor}"
-        with open(self._descriptor, "wb", closefd=False) as stream:
+        descriptor = os.memfd_create("onehttp", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+        self._close = functools.partial(os.close, descriptor)
+        self.path = f"/proc/self/fd/{descriptor}"
+        with open(descriptor, "wb", closefd=False) as stream:
             stream.write(content)
-        fcntl.fcntl(self._descriptor, fcntl.F_ADD_SEALS, _SEALS)
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, _SEALS)
 
-    def __del__(self) -> None:
-        with contextlib.suppress(AttributeError):  # there was none left for it
-            os.close(self._descriptor)
+    # Found and called without an instruction of Python, at which a signal handler could be run:
+    # what is raised in a `__del__` reaches nobody. There is none if no descriptor was left.
+    __del__ = property(operator.attrgetter("_close"))

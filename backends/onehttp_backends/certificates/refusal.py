@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import operator
 import os
 import re
 import socket
@@ -42,7 +43,7 @@ class HandshakeEnd:
 
     def __init__(self, fd: int) -> None:
         # Of the family only the constructor would want to know.
-        self._socket = socket.socket(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(fd))
+        self._socket = socket.SocketType(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(fd))
         before, received = -1, self._all_received()
         while received != before:  # something came between the two questions
             before = received
@@ -73,6 +74,6 @@ class HandshakeEnd:
         (received,) = _BYTES_RECEIVED.unpack(told)
         return int(received)
 
-    def __del__(self) -> None:
-        with contextlib.suppress(AttributeError):  # there was no descriptor left for it
-            self._socket.close()
+    # Found and called without an instruction of Python, at which a signal handler could be run:
+    # what is raised in a `__del__` reaches nobody. There is no socket if no descriptor was left.
+    __del__ = property(operator.attrgetter("_socket.close"))

@@ -56,7 +56,7 @@ def check(options: TransferOptions) -> OptionFault | None:
 def _say_hello(easy: Easy) -> tuple[int, str] | None:
     """libcurl's code and text for why it would not shake hands; None: it would."""
     ours, its = socket.socketpair()
-    lent = [LentSocket(its)]
+    lent = [LentSocket(socket.SocketType(its.family, its.type, its.proto, its.detach()))]
     easy.setopt(pycurl.URL, "https://127.0.0.1/")
     easy.setopt(pycurl.TIMEOUT_MS, _TIMEOUT_MS)
     easy.setopt(pycurl.OPENSOCKETFUNCTION, lambda _purpose, _address: lent.pop())

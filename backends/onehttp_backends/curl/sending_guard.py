@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import socket
 from collections.abc import Callable
 from typing import Any, Final, Protocol
@@ -172,7 +173,7 @@ class SendingGuard:
         try:
             family, kind, protocol, (peer_ip, *_) = address
             if is_public(peer_ip):
-                return LentSocket(socket.socket(family, kind, protocol))
+                return LentSocket(socket.SocketType(family, kind, protocol))
             self.refused_peer = peer_ip
         except OSError:  # no descriptors left: treated like an address that refuses
             pass
@@ -251,11 +252,10 @@ class LentSocket:
 
     __slots__ = ("_socket",)
 
-    def __init__(self, made: socket.socket) -> None:
+    def __init__(self, made: socket.SocketType) -> None:
         self._socket = made
 
-    def fileno(self) -> int:
-        return self._socket.fileno()
-
-    def __del__(self) -> None:
-        self._socket.close()
+    # Both are called where nobody hears of what a signal handler raises: they run nothing of Python
+    # at which one could be run.
+    fileno = property(operator.attrgetter("_socket.fileno"))
+    __del__ = property(operator.attrgetter("_socket.close"))

@@ -190,6 +190,8 @@ def _error_of_its_own(
         return _refused(request, f" ({text})")
     if code == CurlCode.SEND_FAIL_REWIND and handle.stream_refusals and not handle.head:
         return _refused(request)
+    if handle.was_interrupted and code == CurlCode.ABORTED_BY_CALLBACK:
+        return _cut_short(handle, request)
     if handle.has_switched:
         return switched(request)
     if handle.decoding and handle.decoding.fault:
@@ -234,6 +236,16 @@ def _not_repeated(handle: Handle, request: Request) -> TransferError:
         f"{request.method} is not repeated, the server may have acted on it",
         sent=Sent.MAYBE,
         phase=Phase.FIRST_BYTE,
+    )
+
+
+def _cut_short(handle: Handle, request: Request) -> TransferError:
+    """The error of a request whose sending, or answer, another caller's exception has met."""
+    return transfer_error(
+        CurlCode.SEND_ERROR if not handle.head else CurlCode.RECV_ERROR,
+        f"{shown(request)}: it was cut short by an exception of another caller, who drove",
+        sent=_sent(handle, request),
+        phase=phase_of(handle, request, CurlCode.ABORTED_BY_CALLBACK),
     )
 
 

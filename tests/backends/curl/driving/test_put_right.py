@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import os
 import queue
-from collections.abc import Iterator
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from types import FrameType
 
 import pytest
 
+from onehttp_backends.certificates.pem import _MemoryFile
+from onehttp_backends.certificates.refusal import HandshakeEnd
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.curl.driving.blocking import BlockingTransfer
@@ -15,6 +20,7 @@ from onehttp_backends.curl.engine import transfer as transfers
 from onehttp_backends.curl.engine.ownership import Claim
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.reading.outcome import cancelled
+from onehttp_backends.curl.sending_guard import LentSocket
 from onehttp_backends.errors import CancelledError, CurlCode, DisconnectedError
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer, keep_answering
@@ -24,6 +30,14 @@ pytestmark = pytest.mark.skipif(
     str(transfers.__file__).endswith(".so"),
     reason="NOT TESTED: what is compiled keeps its own fields",
 )
+
+
+def lent(fd: int) -> LentSocket:
+    return LentSocket(socket.SocketType(socket.AF_INET, socket.SOCK_STREAM, 0, os.dup(fd)))
+
+
+def in_memory(_fd: int) -> object:
+    return _MemoryFile(b"content")
 
 
 @pytest.fixture
@@ -134,3 +148,28 @@ def test_who_is_interrupted_in_submit_has_sent_nothing(
         threads.ring()
         assert isinstance(outcomes.get(timeout=PATIENCE_S), CancelledError)
         assert server.targets == ["GET /next"]
+
+
+@pytest.mark.parametrize("make", [HandshakeEnd, lent, in_memory])
+def test_what_closes_itself_runs_nothing_that_a_handler_could_be_run_in(
+    make: Callable[[int], object],
+) -> None:
+    """What it raised would be printed, and reach nobody."""
+    run: list[str] = []
+
+    def note(frame: FrameType, _event: str, _argument: object) -> None:
+        run.append(frame.f_code.co_name)
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as listener,
+        socket.create_connection(listener.getsockname()) as connected,
+    ):
+        before = set(os.listdir("/proc/self/fd"))
+        made = [make(connected.fileno())]
+        assert len(set(os.listdir("/proc/self/fd")) - before) >= 1
+        traced = sys.gettrace()
+        sys.settrace(note)
+        made.clear()
+        sys.settrace(traced)
+        assert set(os.listdir("/proc/self/fd")) <= before
+    assert run == []
