@@ -69,7 +69,7 @@ class SipServer:
         self._process = _ThreadState()
         self._ranks = itertools.count(1)
         self._numbers = itertools.count(1)
-        self._done: queue.SimpleQueue[MessageOutcome] = queue.SimpleQueue()
+        self._done: queue.Queue[MessageOutcome] = queue.Queue()
         self._given: OrderedDict[int, tuple[SipMessage, int]] = OrderedDict()
         self._starting = 0
         """Work without a message that is not over. `layer.changed` guards it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
 from contextvars import copy_context
@@ -23,13 +24,33 @@ from onehttp_backends.observed import current, resumed
 logger = logging.getLogger("onehttp")
 
 
+class _Guard:
+    """Guards the attributes of all transfers below, and is never held while others are called.
+
+    One for all, since a forked child renews it: another thread of the parent may have held it.
+    Reentrant, for signal handlers.
+    """
+
+    __slots__ = ("changing",)
+
+    def __init__(self) -> None:
+        self.renew()
+
+    def renew(self) -> None:
+        self.changing = threading.RLock()
+
+
+_guard = _Guard()
+os.register_at_fork(after_in_child=_guard.renew)
+
+
 class CourseTransfer:
     """A course that is run by callbacks, on whichever thread each of them is called.
 
     ``on_done`` is called exactly once, with the outcome of the course, unless `start` raises.
     """
 
-    __slots__ = ("_awaited", "_backend", "_changing", "_clock", "_course", "_is_cancelled",
+    __slots__ = ("_awaited", "_backend", "_clock", "_course", "_is_cancelled",
                  "_is_over", "_on_done", "_timer", "_traced", "_transfer")  # fmt: skip
 
     def __init__(
@@ -39,7 +60,6 @@ class CourseTransfer:
         self._backend = backend
         self._clock = clock
         self._on_done = on_done
-        self._changing = threading.Lock()  # guards the rest; never held while others are called
         self._awaited: object = None
         """Identifies the step that is waited for. The callback that takes it out continues the
         course, so only one does; the callback of an earlier step finds another object, and stops.
@@ -67,7 +87,7 @@ class CourseTransfer:
 
     def cancel(self) -> bool:
         """End it with a `CancelledError`; False if it had ended already."""
-        with self._changing:
+        with _guard.changing:
             if self._is_over:
                 return False
             self._is_cancelled = True
@@ -83,7 +103,7 @@ class CourseTransfer:
 
     def _take(self, step: Step) -> None:
         awaited = object()
-        with self._changing:
+        with _guard.changing:
             is_cancelled = self._is_cancelled
             if not is_cancelled:
                 self._awaited = awaited
@@ -91,7 +111,7 @@ class CourseTransfer:
             self._finish(_cancelled())
         elif isinstance(step, Pause):
             timer = self._clock.later(step, lambda: self._go_on(awaited, None))
-            with self._changing:
+            with _guard.changing:
                 if self._awaited is awaited:
                     self._timer = timer
                 elif timer is not None:
@@ -102,7 +122,7 @@ class CourseTransfer:
             run_asking(partial(copy_context().run, self._go_on, awaited, None, step))
         else:
             transfer = self._backend.submit(step, lambda outcome: self._go_on(awaited, outcome))
-            with self._changing:
+            with _guard.changing:
                 if self._awaited is awaited:
                     self._transfer = transfer
                 is_cancelled = self._is_cancelled
@@ -110,7 +130,7 @@ class CourseTransfer:
                 transfer.cancel()
 
     def _go_on(self, awaited: object, outcome: Outcome | None, ask: Ask[Any] | None = None) -> None:
-        with self._changing:
+        with _guard.changing:
             if self._awaited is not awaited:
                 return
             self._stop_waiting()
@@ -139,7 +159,7 @@ class CourseTransfer:
         try:
             self._take(step)
         except TransferError as error:
-            with self._changing:
+            with _guard.changing:
                 self._stop_waiting()
             return error
         return None
@@ -152,7 +172,7 @@ class CourseTransfer:
             timer.cancel()
 
     def _finish(self, outcome: Outcome) -> None:
-        with self._changing:
+        with _guard.changing:
             if self._is_over:
                 return
             self._is_over = True

@@ -14,7 +14,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from onehttp.calls.closed_loops import LOOK_AGAIN_S, are_any, give_back
-from onehttp.calls.policy_state import NO_BREAKER, REFUSALS, SERVER_ERROR, is_well
+from onehttp.calls.policy_state import REFUSALS, SERVER_ERROR, Eras, is_well
 from onehttp.errors import CircuitOpenError, LimitReachedError
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.deadline import Deadline, least
@@ -201,7 +201,7 @@ def _admitted(
 ) -> Generator[Pause, None, int | TransferError]:
     """The era of an attempt that could not begin at once, or the error that refuses it."""
     breaker, limiter = policies.breaker, policies.limiter
-    era = NO_BREAKER if breaker is None else breaker.admit(deadline.clock.now)
+    era = Eras.first if breaker is None else breaker.admit(deadline.clock.now)
     if not era and breaker is not None and give_back():
         era = breaker.admit(deadline.clock.now)
     if not era:

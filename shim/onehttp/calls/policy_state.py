@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from onehttp.connections.model import ConnectionSpec
     from onehttp.policies.clock import Clock
 
-NO_BREAKER: Final = 1
-"""The era of attempts on connections without a circuit breaker."""
 SERVER_ERROR: Final = 500
 REFUSALS: Final = (CircuitOpenError, LimitReachedError)
 _BROKEN: Final = (ResolveError, ConnectError, TLSError, TimeoutError, DisconnectedError,
@@ -69,6 +67,13 @@ class PolicyCounters:
     count on was away or late."""
     in_flight: int = 0
     """Attempts now, where their number is limited."""
+
+
+class Eras:
+    """The eras of this process, for attempts with a circuit breaker and without."""
+
+    first = 1
+    """A forked child begins with a later one: what began before is the parent's to end."""
 
 
 class PoliciesInForce:
@@ -107,12 +112,12 @@ class PoliciesInForce:
     def reset(self) -> None:
         """Close the circuit, forget what is in flight, and set every count to zero."""
         spec = self.spec
-        self.breaker = Breaker(spec.name, spec.breaker) if spec.breaker else None
+        self.breaker = Breaker(spec.name, spec.breaker, Eras.first) if spec.breaker else None
         self.limiter = Limiter(spec.limits) if spec.limits else None
         self.shared = _shared(spec)
         retry = spec.retry
         self.budget = Budget(retry.budget) if retry and retry.budget else None
-        self._counting = threading.Lock()  # guards _counts
+        self._counting = threading.RLock()  # guards _counts; a signal handler may count, too
         self._counts: dict[str, int] = {}
 
     def _take_over(self, previous: PoliciesInForce) -> None:
@@ -132,7 +137,7 @@ class PoliciesInForce:
         Returns:
             Its era, for `end`; 0 if it has to wait, or must not begin.
         """
-        era = NO_BREAKER if self.breaker is None else self.breaker.closed_era
+        era = Eras.first if self.breaker is None else self.breaker.closed_era
         if era and (self.limiter is None or self.limiter.enter_now(now_s)):
             return era
         return 0
@@ -144,6 +149,8 @@ class PoliciesInForce:
 
         ``keeper``, if given, will give its permit back later.
         """
+        if era < Eras.first:  # it began before a fork: its permit is the parent's
+            return
         limiter = self.limiter
         if limiter is not None and not is_kept(keeper, outcome, limiter.leave):
             limiter.leave()
@@ -208,8 +215,14 @@ _all: weakref.WeakSet[PoliciesInForce] = weakref.WeakSet()
 
 
 def _after_fork_in_child() -> None:
-    # What is in flight is the parent's and would never leave its place here.
+    # What is in flight is the parent's, would never leave its place here, and must not leave one
+    # that it does not have. Its locks may be held by threads that are not here.
+    Eras.first += 1 << 32
     for policies in list(_all):
+        if policies.limiter is not None:
+            policies.limiter.leave_to_parent()
+        if policies.breaker is not None:
+            policies.breaker.leave_to_parent()
         policies.reset()
 
 

@@ -6,6 +6,7 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Final
 
 from onehttp.calls.closed_loops import give_back
+from onehttp.calls.policy_state import Eras
 from onehttp.errors import CircuitOpenError, LimitReachedError
 from onehttp.policies.clock import Pause
 from onehttp.policies.deadline import Deadline, least
@@ -30,11 +31,12 @@ FULL: Final = GateAnswer(scripts.NO_PLACE, 0.0, 0)
 class Shared:
     """The shared limits and circuit of one connection, and the server that keeps them."""
 
-    __slots__ = ("_gate", "_policy", "_store", "_wait_s", "counts_places", "name")
+    __slots__ = ("_first_era", "_gate", "_policy", "_store", "_wait_s", "counts_places", "name")
 
     def __init__(self, spec: ConnectionSpec, policy: SharedPolicy) -> None:
         self.name = spec.name
         self._policy = policy
+        self._first_era = Eras.first
         self._gate = Gate(spec.name, policy, spec.limits, spec.breaker)
         self._store = store_of(policy)
         self._store.gates.add(self._gate)
@@ -116,6 +118,8 @@ class Shared:
 
     def leave(self, token: str, era: int, is_well: bool | None) -> None:
         """Note the end of an admitted attempt; None if it says nothing about the server."""
+        if self._first_era != Eras.first:  # of a forked child: the permit is the parent's
+            return
         verdict = scripts.NOTHING if is_well is None else int(is_well)
         self._store.leave(Leave(self._gate, token, era, verdict))
 

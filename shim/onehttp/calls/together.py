@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import threading
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from queue import Empty, SimpleQueue
 from typing import Final, TypeVar
 
 from onehttp.calls.named_call import NamedCall
@@ -44,9 +46,18 @@ def start_together(
     on_done: OnEnd[K],
 ) -> None:
     """Like `perform_together`, for transfers that report their end by a callback on any thread."""
-    ended: SimpleQueue[tuple[int, K, Outcome]] = SimpleQueue()
+    ended: deque[tuple[int, K, Outcome]] = deque()
+    # Not a SimpleQueue: before Python 3.13 its `get` waits for ever where a signal handler ran for
+    # longer than it had left.
+    bell = threading.Lock()
+    bell.acquire()
     flying: dict[int, tuple[K, Transfer]] = {}
     pid = os.getpid()
+
+    def report(number: int, key: K, outcome: Outcome) -> None:
+        ended.append((number, key, outcome))
+        with contextlib.suppress(RuntimeError):  # rung already
+            bell.release()
 
     def leave_to_parent() -> None:
         nonlocal pid
@@ -58,9 +69,11 @@ def start_together(
 
     def tell_of_one() -> None:
         leave_to_parent()
+        if flying and not ended:
+            bell.acquire(timeout=LOOK_AGAIN_S)
         try:
-            number, key, outcome = ended.get(timeout=LOOK_AGAIN_S if flying else 0)
-        except Empty:
+            number, key, outcome = ended.popleft()
+        except IndexError:
             return
         if flying.pop(number, None) is not None:
             on_done(key, outcome)
@@ -69,7 +82,7 @@ def start_together(
         for number, (key, start) in enumerate(starts):
             leave_to_parent()
             try:
-                flying[number] = key, start(partial(_put, ended, number, key))
+                flying[number] = key, start(partial(report, number, key))
             except TransferError as error:
                 on_done(key, error)
             except EngineClosedError as error:
@@ -84,10 +97,6 @@ def start_together(
     finally:
         for _, transfer in list(flying.values()):
             transfer.cancel()
-
-
-def _put(ended: SimpleQueue[tuple[int, K, Outcome]], number: int, key: K, outcome: Outcome) -> None:
-    ended.put((number, key, outcome))
 
 
 def _gone(why: str, sent: Sent) -> TransferError:

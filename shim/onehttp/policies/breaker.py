@@ -73,15 +73,16 @@ class Breaker:
     __slots__ = ("_changing", "_era", "_failures", "_open_until", "_passed", "_trials",
                  "closed_era", "name", "opened", "policy", "state")  # fmt: skip
 
-    def __init__(self, name: str, policy: BreakerPolicy) -> None:
+    def __init__(self, name: str, policy: BreakerPolicy, first_era: int = 1) -> None:
         self.name = name
         self.policy = policy
-        self._changing = threading.Lock()  # guards all the rest
+        self._changing = threading.RLock()
+        """Guards all the rest. Reentrant: a signal handler, a finalizer or whoever handles what is
+        logged here may make a call."""
         self.state = BreakerState.CLOSED
         self.opened = 0
         """How often the circuit has opened."""
-        self._era = 1
-        self.closed_era = 1
+        self._era = self.closed_era = first_era
         """0 unless the circuit is closed: one look tells, without the lock."""
         self._failures = 0
         self._open_until = 0.0
@@ -133,6 +134,10 @@ class Breaker:
         with self._changing:
             if era == self._era and self.state is BreakerState.HALF_OPEN:
                 self._trials -= 1
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: another thread of the parent may hold the lock for ever."""
+        self._changing = threading.RLock()
 
     def _become(self, state: BreakerState) -> None:
         assert state in TRANSITIONS[self.state], f"{self.state.value} -> {state.value}"

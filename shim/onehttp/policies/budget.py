@@ -32,7 +32,7 @@ class Budget:
     def __init__(self, policy: BudgetPolicy) -> None:
         self._policy = policy
         self._left = float(policy.reserve)
-        self._counting = threading.Lock()  # guards _left
+        self._counting = threading.RLock()  # guards _left; a signal handler may count, too
 
     def note_call(self) -> None:
         """Note a call, however many attempts it makes."""

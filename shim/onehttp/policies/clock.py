@@ -7,10 +7,13 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from onehttp.policies.limits import Turn
 from onehttp.timers import Timer, Timers
+
+LOOK_AGAIN_S: Final = 0.5
+"""How often a thread that waits looks for its turn: in a forked child, nobody wakes it."""
 
 
 class Pause(NamedTuple):
@@ -44,7 +47,12 @@ class Clock:
             return
         granted = threading.Event()
         pause.turn.when_granted(granted.set)
-        granted.wait(pause.seconds)
+        until = None if pause.seconds is None else self.now() + pause.seconds
+        while not pause.turn.is_granted:
+            left_s = LOOK_AGAIN_S if until is None else min(LOOK_AGAIN_S, until - self.now())
+            if left_s <= 0:
+                return
+            granted.wait(left_s)
 
     async def apause(self, pause: Pause) -> None:
         """Wait in a task."""

@@ -27,21 +27,24 @@ class LimitsPolicy:
 class Turn:
     """A waiting attempt."""
 
-    __slots__ = ("_changing", "is_granted", "wake")
+    __slots__ = ("is_granted", "wake")
 
-    def __init__(self, changing: threading.Lock) -> None:
-        self._changing = changing  # the limiter's; guards the rest
+    def __init__(self) -> None:
         self.is_granted = False
         self.wake: Callable[[], None] | None = None
 
     def when_granted(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` when it is granted, on the thread of the attempt that ends; or at once if
-        it is."""
-        with self._changing:
-            if not self.is_granted:
-                self.wake = wake
-                return
-        wake()
+        it is. Twice, if that happens in this moment."""
+        self.wake = wake  # before looking: whoever grants it looks for this last
+        if self.is_granted:
+            wake()
+
+    def grant(self) -> None:
+        """Let it go on."""
+        self.is_granted = True
+        if self.wake is not None:
+            self.wake()
 
 
 class Limiter:
@@ -50,19 +53,20 @@ class Limiter:
     Free places are the items of a list, since taking one out and putting it back cannot be
     interrupted, and cost a third of a lock. Nobody waits beside a free place: who leaves puts his
     back *before* looking for somebody who waits, who waits stands in line *before* looking again.
+    So no lock is held that a signal handler, a finalizer or a forked child could wait for.
     """
 
-    __slots__ = ("_changing", "_free", "_interval_s", "_next_at", "_tolerance_s", "_waiting",
+    __slots__ = ("_free", "_interval_s", "_next_at", "_reserving", "_tolerance_s", "_waiting",
                  "policy")  # fmt: skip
 
     def __init__(self, policy: LimitsPolicy) -> None:
         self.policy = policy
         self._free = None if policy.concurrent is None else [None] * policy.concurrent
         """The free permits; None if their number is not limited."""
-        self._changing = threading.Lock()  # guards the rest
         self._waiting: OrderedDict[Turn, None] = OrderedDict()
         self._interval_s = 1 / policy.per_second if policy.per_second else 0.0
         self._tolerance_s = (policy.burst - 1) * self._interval_s
+        self._reserving = threading.RLock()  # guards _next_at; a signal handler may reserve, too
         self._next_at = 0.0
 
     @property
@@ -89,19 +93,14 @@ class Limiter:
         """Take a permit: None, or the turn to wait for. Whoever gets one must call `leave`."""
         if self._free is None:
             return None
-        turn = Turn(self._changing)
-        with self._changing:
-            self._waiting[turn] = None
+        turn = Turn()
+        self._waiting[turn] = None
         self._grant()
         return None if turn.is_granted else turn
 
     def withdraw(self, turn: Turn) -> bool:
         """Stop waiting; False if the permit was granted meanwhile."""
-        with self._changing:
-            if turn.is_granted:
-                return False
-            del self._waiting[turn]
-        return True
+        return self._waiting.pop(turn, turn) is None
 
     def leave(self) -> None:
         """Give a permit back."""
@@ -113,20 +112,26 @@ class Limiter:
 
     def _grant(self) -> None:
         """Give free permits to the attempts that have waited longest."""
-        assert self._free is not None
-        granted: list[Turn] = []
-        with self._changing:
-            while self._waiting:
-                try:
-                    self._free.pop()
-                except IndexError:
-                    break
+        free = self._free
+        while free is not None and self._waiting:
+            try:
+                free.pop()
+            except IndexError:
+                return
+            try:
                 turn, _ = self._waiting.popitem(last=False)
-                turn.is_granted = True
-                granted.append(turn)
-        for turn in granted:
-            if turn.wake is not None:
-                turn.wake()
+            except KeyError:  # whoever waited has just left the line
+                free.append(None)
+            else:
+                turn.grant()
+
+    def leave_to_parent(self) -> None:
+        """In a forked child: its places are the parent's, and whoever waits here waits no more."""
+        self._free = None
+        self._reserving = threading.RLock()
+        while self._waiting:
+            turn, _ = self._waiting.popitem()
+            turn.is_granted = True  # without a word: what would go on is the parent's
 
     def reserve(self, now_s: float, longest_s: float | None) -> float | None:
         """Reserve the next moment to start.
@@ -138,7 +143,7 @@ class Limiter:
         """
         if not self._interval_s:
             return 0.0
-        with self._changing:
+        with self._reserving:
             arrival = self._next_at if self._next_at > now_s else now_s
             wait_s = arrival - self._tolerance_s - now_s
             if wait_s <= 0:

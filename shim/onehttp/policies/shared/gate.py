@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import threading
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from onehttp.policies.limits import Turn
@@ -85,36 +84,38 @@ class Gate:
             logger.warning("connection %s: circuit of all processes closed again", self.name)
 
 
+_GIVEN_UP: Final[tuple[None]] = (None,)
+
+
 class Enter(Turn):
     """An attempt that asks for a permit. It is settled like a `Turn`, even without an answer."""
 
-    __slots__ = ("_is_given_up", "answer", "gate", "patience_s", "token")
+    __slots__ = ("_fate", "gate", "patience_s", "token")
 
     def __init__(self, gate: Gate, token: str, patience_s: float | None) -> None:
-        super().__init__(threading.Lock())
+        super().__init__()
         self.gate = gate
         self.token = token
         self.patience_s = patience_s
-        self.answer: GateAnswer | None = None
+        self._fate: dict[str, tuple[GateAnswer | None]] = {}
+        """Set once, in one step: by who settles it, or by who gives it up."""
+
+    @property
+    def answer(self) -> GateAnswer | None:
         """The answer; None if there is none."""
-        self._is_given_up = False
+        return self._fate.get("is", _GIVEN_UP)[0]
 
     def settle(self, answer: GateAnswer | None) -> bool:
         """Set the answer, or None if there will be none. Returns False if nothing waits for it."""
-        with self._changing:
-            if self._is_given_up:
-                return False
-            self.answer = answer
-            self.is_granted = True
-        if self.wake is not None:
-            self.wake()
+        settled = (answer,)
+        if self._fate.setdefault("is", settled) is not settled:
+            return False
+        self.grant()
         return True
 
     def give_up(self) -> bool:
         """Stop waiting. Returns False if it was settled meanwhile."""
-        with self._changing:
-            self._is_given_up = not self.is_granted
-        return self._is_given_up
+        return self._fate.setdefault("is", _GIVEN_UP) is _GIVEN_UP
 
 
 class Leave(NamedTuple):
