@@ -20,6 +20,7 @@ from onehttp.errors import (
     AlreadyInitialisedError,
     ConfigurationError,
     NotInitialisedError,
+    ReentrantCallError,
 )
 from onehttp.queries.counts import ShutdownReport
 from onehttp.queries.routes import Routes
@@ -41,8 +42,14 @@ class Process:
     def __init__(self) -> None:
         self.runtime: Runtime | None = None
         self.routes = Routes()
-        self._changing = threading.Lock()  # guards all of this: two first calls make one engine
-        self._reloading = threading.Lock()  # guards the connections of the runtime
+        self._changing = threading.RLock()
+        """Guards all of this: two first calls make one engine. Reentrant: a signal handler may shut
+        it down."""
+        self._is_starting = False
+        self._reloading = threading.RLock()
+        """Guards the connections of the runtime. Reentrant: a signal handler may reload."""
+        self._latest: tuple[Source, int] = None, 0
+        """What was asked for last, and its number."""
         self.background = BackgroundReload(self.reload)
         os.register_at_fork(after_in_child=self._renew_lock)
         self._declared: Mapping[str, ConnectionSpec] = {}
@@ -67,32 +74,46 @@ class Process:
                 if isinstance(before.engine, Renewing):
                     before.engine.renew()
                 return
-            rehearsal, make_engine = self._rehearsal, self._maker(settings)
-            configured = ConnectionSource(settings.source, settings.secrets)
-            engine = make_engine()
-            configured.ask(engine)
-            specs = configured.read()
-            self.runtime = Runtime(
-                engine,
-                specs,
-                self.routes,
-                settings.queries,
-                rehearsal.clock if rehearsal else None,
-                source=configured,
-                declared=self._declared,
-                hooks=settings.hooks,
-            )
-            self.runtime.carrier = self._carrier
-            self.runtime.queries.is_told = rehearsal.is_told if rehearsal else None
-            self._settings, self._place = settings, place
-            self._is_provisional = False
-            self.reloads.last_success = time.time()
+            if self._is_starting:
+                raise ReentrantCallError(
+                    "a signal handler needs onehttp while the thread it interrupted is in "
+                    "onehttp.init(); call init() before handlers are set"
+                )
+            self._is_starting = True
+            try:
+                runtime = self._start(settings, place)
+            finally:
+                self._is_starting = False
         if before is not None:
             before.close(0.0)
         print_if_asked()
         self._answer_operators(settings)
         logger.info("initialised at %s: engine %s, connections: %d", place,
-                    self.runtime.backend.name, len(specs))  # fmt: skip
+                    runtime.backend.name, len(runtime.revision.connections))  # fmt: skip
+
+    def _start(self, settings: Settings, place: str) -> Runtime:
+        rehearsal, make_engine = self._rehearsal, self._maker(settings)
+        configured = ConnectionSource(settings.source, settings.secrets)
+        engine = make_engine()
+        configured.ask(engine)
+        specs = configured.read()
+        runtime = Runtime(
+            engine,
+            specs,
+            self.routes,
+            settings.queries,
+            rehearsal.clock if rehearsal else None,
+            source=configured,
+            declared=self._declared,
+            hooks=settings.hooks,
+        )
+        runtime.carrier = self._carrier
+        runtime.queries.is_told = rehearsal.is_told if rehearsal else None
+        self.runtime = runtime
+        self._settings, self._place = settings, place
+        self._is_provisional = False
+        self.reloads.last_success = time.time()
+        return runtime
 
     def _answer_operators(self, settings: Settings) -> None:
         """Open the control socket, if the settings ask for one."""
@@ -155,8 +176,8 @@ class Process:
 
     def _renew_lock(self) -> None:
         """In a forked child: a thread that held the lock does not exist here."""
-        self._changing = threading.Lock()
-        self._reloading = threading.Lock()
+        self._changing = threading.RLock()
+        self._reloading = threading.RLock()
         self.background.forget_lock()
 
     def reload(self, source: Source = None) -> Reload:
@@ -166,7 +187,7 @@ class Process:
             raise self.missing()
         with self._reloading:
             try:
-                diff = runtime.reload(source)
+                diff = self._load_latest(runtime, source)
             except BaseException:
                 self.reloads.refused += 1
                 raise
@@ -176,6 +197,15 @@ class Process:
             _reload_log.warning("%s", warning)
         _reload_log.info("reloaded: %s", diff)
         return diff
+
+    def _load_latest(self, runtime: Runtime, source: Source) -> Reload:
+        """Reload; once more, if a signal handler has reloaded meanwhile: what it read is newer."""
+        self._latest = source, self._latest[1] + 1
+        while True:
+            latest = self._latest
+            diff = runtime.reload(latest[0])
+            if self._latest is latest:
+                return diff
 
     def declare(self, specs: Iterable[ConnectionSpec]) -> None:
         """See `onehttp.declare`."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
-import threading
 from collections.abc import Callable
 from contextvars import copy_context
 from functools import partial
@@ -24,24 +22,14 @@ from onehttp_backends.observed import current, resumed
 logger = logging.getLogger("onehttp")
 
 
-class _Guard:
-    """Guards the attributes of all transfers below, and is never held while others are called.
+class _Awaited:
+    """The step that is waited for, and what ends the wait."""
 
-    One for all, since a forked child renews it: another thread of the parent may have held it.
-    Reentrant, for signal handlers.
-    """
-
-    __slots__ = ("changing",)
+    __slots__ = ("timer", "transfer")
 
     def __init__(self) -> None:
-        self.renew()
-
-    def renew(self) -> None:
-        self.changing = threading.RLock()
-
-
-_guard = _Guard()
-os.register_at_fork(after_in_child=_guard.renew)
+        self.timer: Timer | None = None
+        self.transfer: Transfer | None = None
 
 
 class CourseTransfer:
@@ -50,8 +38,12 @@ class CourseTransfer:
     ``on_done`` is called exactly once, with the outcome of the course, unless `start` raises.
     """
 
-    __slots__ = ("_awaited", "_backend", "_clock", "_course", "_is_cancelled",
-                 "_is_over", "_on_done", "_timer", "_traced", "_transfer")  # fmt: skip
+    __slots__ = ("_awaited", "_backend", "_clock", "_course", "_is_cancelled", "_on_done",
+                 "_to_end", "_traced")  # fmt: skip
+
+    # Without a lock, which a signal handler, or a forked child, could wait for for ever: each
+    # attribute is changed in one step, and whoever changes one that another thread looks at does so
+    # before looking at that thread's.
 
     def __init__(
         self, course: Course, backend: Backend, clock: Clock, on_done: Callable[[Outcome], None]
@@ -60,14 +52,12 @@ class CourseTransfer:
         self._backend = backend
         self._clock = clock
         self._on_done = on_done
-        self._awaited: object = None
-        """Identifies the step that is waited for. The callback that takes it out continues the
-        course, so only one does; the callback of an earlier step finds another object, and stops.
-        """
-        self._transfer: Transfer | None = None
-        self._timer: Timer | None = None
+        self._awaited: dict[_Awaited, None] = {}
+        """The step that is waited for, if one is. Who takes it out continues the course, so only
+        one does; the callback of an earlier step does not find its own, and stops."""
         self._is_cancelled = False
-        self._is_over = False
+        self._to_end = [on_done]
+        """Taken out by who ends it."""
         self._traced = current()
 
     def start(self) -> CourseTransfer:
@@ -87,53 +77,42 @@ class CourseTransfer:
 
     def cancel(self) -> bool:
         """End it with a `CancelledError`; False if it had ended already."""
-        with _guard.changing:
-            if self._is_over:
-                return False
-            self._is_cancelled = True
-            transfer = self._transfer
-            is_mine = transfer is None and self._awaited is not None
-            if is_mine:
-                self._stop_waiting()
-        if transfer is not None:
-            return transfer.cancel()
-        if is_mine:
-            self._finish(_cancelled())
+        if not self._to_end:
+            return False
+        self._is_cancelled = True
+        for awaited in list(self._awaited):
+            if awaited.transfer is not None:
+                return awaited.transfer.cancel()
+            if self._is_taken(awaited):
+                self._finish(_cancelled())
         return True
 
     def _take(self, step: Step) -> None:
-        awaited = object()
-        with _guard.changing:
-            is_cancelled = self._is_cancelled
-            if not is_cancelled:
-                self._awaited = awaited
-        if is_cancelled:
-            self._finish(_cancelled())
+        awaited = _Awaited()
+        self._awaited[awaited] = None
+        if self._is_cancelled:
+            if self._is_taken(awaited):
+                self._finish(_cancelled())
         elif isinstance(step, Pause):
-            timer = self._clock.later(step, lambda: self._go_on(awaited, None))
-            with _guard.changing:
-                if self._awaited is awaited:
-                    self._timer = timer
-                elif timer is not None:
-                    timer.cancel()
+            awaited.timer = self._clock.later(step, lambda: self._go_on(awaited, None))
+            if awaited not in self._awaited and awaited.timer is not None:
+                awaited.timer.cancel()
         elif isinstance(step, Ask):
             # Not here, because the thread that drives the engine must not wait for code of the
             # user.
             run_asking(partial(copy_context().run, self._go_on, awaited, None, step))
         else:
-            transfer = self._backend.submit(step, lambda outcome: self._go_on(awaited, outcome))
-            with _guard.changing:
-                if self._awaited is awaited:
-                    self._transfer = transfer
-                is_cancelled = self._is_cancelled
-            if is_cancelled:
-                transfer.cancel()
+            awaited.transfer = self._backend.submit(
+                step, lambda outcome: self._go_on(awaited, outcome)
+            )
+            if self._is_cancelled:
+                awaited.transfer.cancel()
 
-    def _go_on(self, awaited: object, outcome: Outcome | None, ask: Ask[Any] | None = None) -> None:
-        with _guard.changing:
-            if self._awaited is not awaited:
-                return
-            self._stop_waiting()
+    def _go_on(
+        self, awaited: _Awaited, outcome: Outcome | None, ask: Ask[Any] | None = None
+    ) -> None:
+        if not self._is_taken(awaited):
+            return
         try:
             with resumed(self._traced):
                 if ask is not None:
@@ -159,25 +138,26 @@ class CourseTransfer:
         try:
             self._take(step)
         except TransferError as error:
-            with _guard.changing:
-                self._stop_waiting()
+            for awaited in list(self._awaited):
+                self._is_taken(awaited)
             return error
         return None
 
-    def _stop_waiting(self) -> None:
-        """End the wait for the present step. The caller holds the lock."""
-        timer = self._timer
-        self._awaited = self._transfer = self._timer = None
-        if timer is not None:
-            timer.cancel()
+    def _is_taken(self, awaited: _Awaited) -> bool:
+        """Stop waiting for a step; False if another has."""
+        if self._awaited.pop(awaited, awaited) is not None:
+            return False
+        if awaited.timer is not None:
+            awaited.timer.cancel()
+        return True
 
     def _finish(self, outcome: Outcome) -> None:
-        with _guard.changing:
-            if self._is_over:
-                return
-            self._is_over = True
+        try:
+            on_done = self._to_end.pop()
+        except IndexError:
+            return
         self._course.close()
-        self._on_done(outcome)
+        on_done(outcome)
 
 
 def starts_following(backend: Backend, clock: Clock, max_redirects: int) -> Start:

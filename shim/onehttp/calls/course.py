@@ -14,10 +14,11 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from onehttp.calls.closed_loops import LOOK_AGAIN_S, are_any, give_back
-from onehttp.calls.policy_state import REFUSALS, SERVER_ERROR, Eras, is_well
+from onehttp.calls.policy_state import REFUSALS, SERVER_ERROR, is_well
 from onehttp.errors import CircuitOpenError, LimitReachedError
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.deadline import Deadline, least
+from onehttp.policies.eras import Eras
 from onehttp.policies.failover import chain
 from onehttp.policies.limits import Limiter, Turn
 from onehttp.policies.redirects import following

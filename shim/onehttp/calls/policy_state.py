@@ -23,6 +23,7 @@ from onehttp.errors import (
 )
 from onehttp.policies.breaker import Breaker, BreakerState
 from onehttp.policies.budget import Budget
+from onehttp.policies.eras import Eras
 from onehttp.policies.held_permits import Keeper, is_kept
 from onehttp.policies.limits import Limiter
 from onehttp_backends.contract import Outcome, Response
@@ -67,13 +68,6 @@ class PolicyCounters:
     count on was away or late."""
     in_flight: int = 0
     """Attempts now, where their number is limited."""
-
-
-class Eras:
-    """The eras of this process, for attempts with a circuit breaker and without."""
-
-    first = 1
-    """A forked child begins with a later one: what began before is the parent's to end."""
 
 
 class PoliciesInForce:

@@ -6,10 +6,10 @@ from collections.abc import Generator
 from typing import TYPE_CHECKING, Final
 
 from onehttp.calls.closed_loops import give_back
-from onehttp.calls.policy_state import Eras
 from onehttp.errors import CircuitOpenError, LimitReachedError
 from onehttp.policies.clock import Pause
 from onehttp.policies.deadline import Deadline, least
+from onehttp.policies.eras import Eras
 from onehttp.policies.shared import scripts
 from onehttp.policies.shared.gate import Enter, Gate, GateAnswer, Leave
 from onehttp.policies.shared.store import store_of

@@ -99,7 +99,7 @@ class Tally(Observer):
 
     def start_anew(self) -> None:
         """Set every count to zero; for forked children and tests."""
-        self._counting = threading.Lock()  # guards _counts and _resends
+        self._counting = threading.RLock()  # guards _counts and _resends
         self._counts: dict[CallKind, Count] = {}
         self._of: dict[tuple[str, str, int | str, str], Count] = {}
         self._resends: Counter[tuple[str, str]] = Counter()

@@ -123,7 +123,7 @@ class CookieJar:
         with self._changing:
             found = [
                 (key, cookie)
-                for key, cookie in self._kept.items()
+                for key, cookie in list(self._kept.items())
                 if (is_https or not cookie.is_secure)
                 and (cookie.domain == host if cookie.is_host_only else _is_in(host, cookie.domain))
                 and _is_below(path, cookie.path)
@@ -139,7 +139,8 @@ class CookieJar:
                 if size > MOST_SENT_BYTES:
                     break
                 sent.append(text)
-                self._kept[key] = self._kept.pop(key)
+                if (moved := self._kept.pop(key, None)) is not None:
+                    self._kept[key] = moved
         return "; ".join(sent)
 
     def _made(self, asked: SetCookie, host: str, path: str, is_https: bool) -> Cookie | None:
@@ -188,21 +189,26 @@ class CookieJar:
             and other.name == cookie.name
             and (_is_in(other.domain, cookie.domain) or _is_in(cookie.domain, other.domain))
             and _is_below(cookie.path, other.path)
-            for other in self._kept.values()
+            for other in list(self._kept.values())
         )
 
     def _make_room(self, domain: str, now: float) -> None:
         """Let go of those that are over, then of the least recently sent. The lock is held."""
-        self._kept = {key: each for key, each in self._kept.items() if not each.is_over(now)}
-        of_domain = [key for key in self._kept if key[0] == domain]
-        of_domain.sort(key=lambda key: self._kept[key].is_secure)
-        for key in of_domain[: max(0, len(of_domain) - MOST_PER_DOMAIN)]:
-            del self._kept[key]
+        kept = list(self._kept.items())
+        gone = [key for key, each in kept if each.is_over(now)]
+        left = [(key, each) for key, each in kept if not each.is_over(now)]
+        of_domain = [(key, each) for key, each in left if key[0] == domain]
+        of_domain.sort(key=lambda kept: kept[1].is_secure)
+        gone += [key for key, _ in of_domain[: max(0, len(of_domain) - MOST_PER_DOMAIN)]]
+        for key in gone:
+            self._kept.pop(key, None)
         for key in list(self._kept)[: max(0, len(self._kept) - MOST)]:
-            del self._kept[key]
+            self._kept.pop(key, None)
 
     def _forget_lock(self) -> None:
-        self._changing = threading.Lock()  # guards what is kept
+        self._changing = threading.RLock()
+        """Guards what is kept. Reentrant: a signal handler may make a call with cookies, too. What
+        it finds then is whole after each statement, and what is iterated over is a copy."""
 
 
 def _keeps_its_promise(cookie: Cookie, asked: SetCookie) -> bool:

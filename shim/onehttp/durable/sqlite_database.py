@@ -14,7 +14,7 @@ from pathlib import Path
 from random import random
 from typing import Final, TypeAlias
 
-from onehttp.errors import QueueStoreError
+from onehttp.errors import QueueStoreError, ReentrantCallError
 
 logger = logging.getLogger("onehttp")
 BUSY_S: Final = 30.0
@@ -48,7 +48,8 @@ class Database:
         _databases.add(self)
 
     def _reset(self) -> None:
-        self._using = threading.Lock()  # guards _connection
+        self._using = threading.RLock()  # guards _connection
+        self._is_used = False
         self._connection: sqlite3.Connection | None = None
         self._files: _Files = ()
         """The open files: the database, its log and the index of the log."""
@@ -71,14 +72,23 @@ class Database:
 
         Raises:
             QueueStoreError: SQLite has failed; nothing was changed.
+            ReentrantCallError: called by a signal handler that has interrupted such a use.
         """
         with self._using:
+            if self._is_used:
+                raise ReentrantCallError(
+                    f"{self.path}: a signal handler needs the queue that the thread it interrupted "
+                    "is using; nothing was changed, hand it to another thread"
+                )
+            self._is_used = True
             try:
                 if self._connection is not None and self._files != (found := self._files_now()):
                     self._leave(self._connection, found)
                 yield self._connection or self._open()
             except sqlite3.Error as error:
                 raise QueueStoreError(f"{self.path}: {error}") from None
+            finally:
+                self._is_used = False
 
     @contextmanager
     def changed(self) -> Iterator[sqlite3.Connection]:
@@ -89,6 +99,8 @@ class Database:
     def close(self) -> None:
         """Close the connection. The next use opens it again."""
         with self._using:
+            if self._is_used:  # a signal handler's close: what it has interrupted goes on
+                return
             connection, self._connection = self._connection, None
         if connection is not None:
             connection.close()

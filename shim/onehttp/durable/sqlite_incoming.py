@@ -43,7 +43,7 @@ class _StoredBatch:
         self.done: list[object] = []
         """Not empty if the messages were stored; otherwise ``refusal`` has the reason."""
         self.refusal = "the thread that was to store it was interrupted"
-        self.writing = threading.Lock()
+        self.writing = threading.RLock()
         """The holder writes the batch. Threads that get it later find the batch done."""
         self.is_over = False
 
@@ -68,7 +68,7 @@ class Incoming:
 
     def forget(self) -> None:
         """Start anew: in a forked child, the waiting threads are those of the parent."""
-        self._changing = threading.Lock()  # guards _open, and who is in it
+        self._changing = threading.RLock()  # guards _open, and who is in it
         self._open: _StoredBatch | None = None
 
     def put(self, message: Message) -> None:
@@ -93,6 +93,8 @@ class Incoming:
 
     def _write(self, batch: _StoredBatch) -> None:
         with self._database.used() as database:
+            if batch.is_over:  # by a signal handler, which has submitted, too
+                return
             with self._changing:
                 if self._open is batch:
                     self._open = None

@@ -42,13 +42,16 @@ class SingleFlight(Generic[T]):
     ) -> None:
         self._load = load
         self._aload = aload
-        self._lock = threading.Lock()  # guards the two caches and the two dicts of flights
+        self._lock = threading.RLock()
+        """Guards the two caches and the dicts of flights. Reentrant, for signal handlers."""
         self._values: TLRUCache[str, T] = TLRUCache(
             max_items, lambda _, value, now: min(now + keep_s, until(value)), clock
         )
         self._failures: TTLCache[str, IdentityError] = TTLCache(max_items, keep_failures_s, clock)
         self._of_threads: dict[str, Flight[T]] = {}
         self._of_tasks: dict[str, Flight[T]] = {}
+        self._leaders: dict[Flight[T], int] = {}
+        """The threads that load; a signal handler in one must not wait for it."""
         _all.add(self)
 
     def get(self, url: str) -> T:
@@ -65,8 +68,11 @@ class SingleFlight(Generic[T]):
                 flight = self._of_threads.get(url)
                 if flight is None:
                     own = self._of_threads[url] = _departed()
+                    self._leaders[own] = threading.get_ident()
             if flight is None:
                 return self._lead(url, own)
+            if self._leaders.get(flight) == threading.get_ident():
+                return self._load(url)
             outcome = flight.result()
             if outcome is not None:
                 return _value(outcome)
@@ -132,6 +138,7 @@ class SingleFlight(Generic[T]):
         with self._lock:
             if flights.get(url) is flight:
                 del flights[url]
+            self._leaders.pop(flight, None)
             if isinstance(outcome, IdentityError):
                 self._failures[url] = outcome
             elif outcome is not None:
@@ -140,9 +147,10 @@ class SingleFlight(Generic[T]):
 
     def _forget_flights(self) -> None:
         """In a forked child, forget the loads of the parent's threads."""
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._of_threads = {}
         self._of_tasks = {}
+        self._leaders = {}
 
 
 def _departed() -> Flight[Any]:

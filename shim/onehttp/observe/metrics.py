@@ -72,7 +72,7 @@ class Metrics:
         self._registry = registry
         self._tally = tally()
         self._timers = Timers()
-        self._syncing = threading.Lock()  # guards _before and the order of syncs
+        self._syncing = threading.RLock()  # guards _before and the order of syncs
         self._before = Counts[tuple[Any, ...]]()
         registry.register(self)  # first: it is asked first, and brings the others up to date
         try:
@@ -121,7 +121,7 @@ class Metrics:
         self._timers.at(time.monotonic() + DELAY_S, self.sync)
 
     def _begin_anew(self) -> None:
-        self._syncing = threading.Lock()
+        self._syncing = threading.RLock()
         self._before = Counts()
 
     def _grown(self, now: float, *key: object) -> float:

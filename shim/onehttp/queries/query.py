@@ -41,7 +41,7 @@ from typing import TYPE_CHECKING, Any, Final, Protocol
 from onehttp.queries.result import Result, run_route
 from onehttp.queries.transaction import Token, Transaction
 from onehttp_backends.contract import Outcome, Response, Transfer
-from onehttp_backends.errors import CancelledError, TransferError
+from onehttp_backends.errors import CancelledError, ReentrantCallError, TransferError
 from onehttp_backends.observed import Call, apart, current, step
 
 if TYPE_CHECKING:
@@ -171,8 +171,16 @@ class Query:
 
         Raises:
             TimeoutError: (the builtin) no answer within ``timeout_s`` seconds; the query goes on.
+            ReentrantCallError: called by a signal handler that has interrupted this thread while
+                it changed the state of queries.
         """
         if self._result is None:
+            changing = self._scheduler.changing
+            if changing._is_owned():  # type: ignore[attr-defined]  # `Condition` asks it, too
+                raise ReentrantCallError(
+                    f"query {self.id}: no answer can come while this signal handler waits, since "
+                    "it has interrupted a submit() or the end of a query; wait in another thread"
+                )
             wakeup = threading.Lock()
             wakeup.acquire()
             self._when_answered(wakeup.release)

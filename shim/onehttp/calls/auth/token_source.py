@@ -62,7 +62,7 @@ class TokenSource:
         self._until: float | None = None
         self.header: Final = AwaitedToken(self)
         """Stands in the headers of a request until it is sent."""
-        self._changing = threading.Lock()  # guards the token and the flight
+        self._changing = threading.RLock()  # guards the token and the flight
         self._flight: Future[str] | None = None
         _all.add(self)
 
@@ -229,7 +229,7 @@ class TokenSource:
 
     def _forget_flight(self) -> None:
         """In a forked child, forget the fetch of the parent, whose thread does not exist here."""
-        self._changing = threading.Lock()
+        self._changing = threading.RLock()
         self._flight = None
 
 
