@@ -20,7 +20,6 @@ from onehttp_backends.curl.driving.waiting import EngineGoneError
 from onehttp_backends.curl.driving.window import Window, WindowTransfer
 from onehttp_backends.curl.engine import Engine
 from onehttp_backends.curl.engine.ownership import DrivingState
-from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import LIBCURL
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import perform_one_shot
@@ -32,7 +31,6 @@ from onehttp_backends.optional.batching import NONE_BRIEF, OnEnd
 from onehttp_backends.optional.checking import OptionFault
 from onehttp_backends.optional.naming import NameLimits
 from onehttp_backends.optional.probing import Probe
-from onehttp_backends.rules.request_rules import check_request
 
 DEFAULT_MAX_IDLE_CONNECTIONS: Final = 1024
 MOST_IDLE: Final = 2**31 - 1
@@ -87,7 +85,7 @@ class PycurlBackend(StreamingEngine):
 
     def _perform(self, request: Request) -> Response:
         helm = self._helm or self._start()
-        handle = _prepared(helm, request)
+        handle = helm.engine.pool.prepared(request)
         if handle.shelf.is_one_shot:
             counts = helm.engine.account.one_shot
             outcome = perform_one_shot(handle, request, counts, self.names)
@@ -117,7 +115,7 @@ class PycurlBackend(StreamingEngine):
 
     async def _aperform(self, request: Request) -> Response:
         helm = self._helm or self._start()
-        handle = _prepared(helm, request)
+        handle = helm.engine.pool.prepared(request)
         loop = asyncio.get_running_loop()
         try:
             loop_driver = helm.loop_drivers.get(loop) or helm.loop_driver(loop)
@@ -150,7 +148,7 @@ class PycurlBackend(StreamingEngine):
 
     def _submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
         helm = self._helm or self._start()
-        handle = _prepared(helm, request)
+        handle = helm.engine.pool.prepared(request)
         transfer = CallbackTransfer(helm, handle, request, on_done, helm.engine.account)
         try:
             helm.submit(transfer)
@@ -184,7 +182,7 @@ class PycurlBackend(StreamingEngine):
                         attempt = begin(request)
                         request = attempt.request
                     try:
-                        handle = _prepared(helm, request)
+                        handle = helm.engine.pool.prepared(request)
                     except RequestError as error:
                         if attempt is not None:
                             attempt.ended(error)
@@ -312,20 +310,6 @@ class PycurlBackend(StreamingEngine):
         helm = self._place.pop(_ENGINE, None)
         if helm is not None:
             helm.forget()
-
-
-def _prepared(helm: Helm, request: Request) -> Handle:
-    """A handle ready to run ``request``, once that has passed every check."""
-    pool = helm.engine.pool
-    handle: Handle | None = None
-    try:
-        handle = pool.take(request.options, check_request(request))
-        handle.prepare(request)
-    except RequestError as error:  # after any other nothing is known of the handle
-        if handle is not None:
-            pool.give_back(handle)
-        raise error.with_traceback(None) from None  # its frames hold what the call was given
-    return handle
 
 
 _backends: weakref.WeakSet[PycurlBackend] = weakref.WeakSet()

@@ -16,6 +16,7 @@ import pycurl
 from onehttp_backends.contract import Request
 from onehttp_backends.curl.idle_limit import Progress
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
+from onehttp_backends.curl.made import Made
 from onehttp_backends.curl.message_settings import (
     EXPECT_THRESHOLD_BYTES,
     KEEP_BODY_BYTES,
@@ -44,7 +45,6 @@ class Handle(MessageSettings):
     """An easy handle, its settings, and the response that it is receiving."""
 
     __slots__ = (
-        "__weakref__",
         "_body",
         "_connect_timeout_s",
         "_rest",
@@ -55,6 +55,7 @@ class Handle(MessageSettings):
         "decoding",
         "hops",
         "kept_bytes",
+        "made",
         "passes_redirects_by",
         "places",
         "progress",
@@ -109,6 +110,7 @@ class Handle(MessageSettings):
             opening = self.handshake.opening
             setopt(pycurl.PREREQFUNCTION, self.asked())
         setopt(pycurl.SOCKOPTFUNCTION, self.noting_sockets(opening, shelf))
+        self.made = Made(self.easy, self.handshake)
         self.scope = 0
         self.wait: Wait | None = None
         self.waited_us = 0

@@ -9,12 +9,14 @@ from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Easy
+from onehttp_backends.curl.made import Made
 from onehttp_backends.curl.reading.phase import has_begun_tls
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.stream_handle import StreamHandle
+from onehttp_backends.errors import RequestError
 from onehttp_backends.optional.streaming import StreamLimits
-from onehttp_backends.rules.request_rules import check_options
+from onehttp_backends.rules.request_rules import check_options, check_request
 
 MAX_SHELVES = 1024
 
@@ -34,12 +36,12 @@ class HandlePool:
         # Keyed by the identity of the options: equal options of two connections stay apart. It
         # cannot come back while it is a key, since the shelf keeps its options.
         self._shelves: dict[tuple[int, str], Shelf[Handle]] = {}
-        self._made: set[weakref.ref[Handle]] = set()
+        self._made: set[weakref.ref[Made]] = set()
 
     @property
-    def made(self) -> list[Handle]:
-        """Every handle that still exists, idle or in use."""
-        return [handle for each in list(self._made) if (handle := each()) is not None]
+    def made(self) -> list[Made]:
+        """Of every handle that still exists, idle or in use."""
+        return [made for each in list(self._made) if (made := each()) is not None]
 
     def take(self, options: TransferOptions, origin: str) -> Handle:
         """An idle handle for these, or a new one.
@@ -57,8 +59,24 @@ class HandlePool:
             return shelf.idle.pop()
         except IndexError:
             handle = Handle(shelf, self._watch, self._paused, self._named_badly)
-            self._made.add(weakref.ref(handle, self._made.discard))
+            self._made.add(weakref.ref(handle.made, self._made.discard))
             return handle
+
+    def prepared(self, request: Request) -> Handle:
+        """A handle ready to run ``request``, once that has passed every check.
+
+        Raises:
+            RequestError: it is not fit to be sent.
+        """
+        handle: Handle | None = None
+        try:
+            handle = self.take(request.options, check_request(request))
+            handle.prepare(request)
+        except RequestError as error:  # after any other nothing is known of the handle
+            if handle is not None:
+                self.give_back(handle)
+            raise error.with_traceback(None) from None  # its frames hold what the call was given
+        return handle
 
     def make_for_stream(
         self, request: Request, origin: str, limits: StreamLimits, sending: Sending | None
@@ -71,7 +89,7 @@ class HandlePool:
         handle = StreamHandle(
             request, origin, limits, sending, self._watch, self._paused, self._named_badly
         )
-        self._made.add(weakref.ref(handle, self._made.discard))
+        self._made.add(weakref.ref(handle.made, self._made.discard))
         return handle
 
     def give_back(self, handle: Handle) -> None:
@@ -107,9 +125,9 @@ class HandlePool:
 
     def let_go(self) -> None:
         """Let go of what handshakes hold, without closing a handle."""
-        for handle in self.made:
-            if handle.handshake:
-                handle.handshake.let_go()
+        for made in self.made:
+            if made.handshake:
+                made.handshake.let_go()
 
     def close(self) -> None:
         """Close every idle handle."""

@@ -243,8 +243,9 @@ def test_a_handle_never_serves_another_origin(backend: PycurlBackend) -> None:
         backend.perform(Request("GET", first.url, options=options))
         backend.perform(Request("GET", second.url, options=options))
         engine = backend._start().engine
-        origins = {handle.shelf for handle in engine.pool.made}
-    assert len(origins) == len(engine.pool.made) == 2
+        idle = [len(shelf.idle) for shelf in engine.pool._shelves.values()]
+    assert idle == [1, 1]
+    assert len(engine.pool.made) == 2
 
 
 def test_equal_options_of_two_connections_share_no_handle(backend: PycurlBackend) -> None:
