@@ -2,8 +2,9 @@
 
 Plain Python is the reference: it is what is installed otherwise, anywhere and without a compiler.
 The modules to compile are listed in pyproject.toml. Left out are those whose frames are looked at
-while they run (``driving/``, ``ownership``), those that weak references lead to, and those that
-ask what is given by callers for its type, which a compiler takes for granted.
+while they run (``driving/``), those of classes that weak references lead to or that others inherit
+from which are not compiled, and those that ask what is given by callers for its type, which a
+compiler takes for granted.
 """
 
 from __future__ import annotations

@@ -80,8 +80,7 @@ class Handle(MessageSettings):
         self.shelf = shelf
         self.body = io.BytesIO()
         self.was_truncated, self.kept_bytes = False, 0
-        self._url = ""
-        self.asked_url = ""
+        self._url = self.asked_url = ""
         """The URL as it goes out: libcurl takes out dot segments."""
         self._body: bytes | None = None
         self._rest: tuple[object, ...] = ()
@@ -155,7 +154,8 @@ class Handle(MessageSettings):
             self.setopt(_URL, url if url.isascii() else self._in_bytes(url))
             self._url = url
         body = request.body
-        rest = request[2:] if body is None else (request.headers, b"", *request[4:])
+        rest: tuple[object, ...] = request
+        rest = rest[2:] if body is None else (rest[2], b"", *rest[4:])
         if (
             rest == self._rest
             and request.method == self._verb[0]

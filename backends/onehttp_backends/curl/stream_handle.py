@@ -25,6 +25,7 @@ from onehttp_backends.curl.receiving.passing_by import PassingBy
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.signal_safe import data_callback, seek_callback
+from onehttp_backends.curl.stream_progress import StreamProgress
 from onehttp_backends.errors import UploadError
 from onehttp_backends.optional.streaming import StreamLimits
 from onehttp_backends.rules.request_rules import check_options
@@ -47,26 +48,6 @@ def keep_freed_memory() -> None:
     nothing with other C libraries.
     """
     bytes(KEPT_BYTES)
-
-
-class StreamProgress(Progress):
-    """An idle limit that does not count while our own side is waited for; also the total limit."""
-
-    __slots__ = ("handle",)
-
-    handle: StreamHandle
-
-    def last_moved(self) -> float:
-        moved_at = time.monotonic() if self.handle.waits_for_us else super().last_moved()
-        return min(moved_at, self.handle.ends_at - self.limit_s)
-
-    def touch(self) -> None:
-        """Note that our side has caught up: from now on the peer is waited for."""
-        self._moved_at = time.monotonic()
-
-    def text(self) -> str:
-        is_over = self.handle.ends_at <= time.monotonic()
-        return "no end within the time limit" if is_over else super().text()
 
 
 class StreamHandle(Handle):

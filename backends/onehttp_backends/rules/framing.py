@@ -28,11 +28,11 @@ def is_ambiguous(head: list[bytes]) -> bool:
     """Whether an answer has chunks beside a length, or in HTTP/1.0: what some read as the next
     answer, others read as part of it, so that nobody may read on (RFC 9112, 6.1 and 6.3)."""
     text = b"".join(head).lower()
-    find = text.find  # `in` would ask for a number first, and make an error of it
-    if find(b"\ntransfer-encoding:") < 0:
+    # `in` would ask for a number first, and make an error of it
+    if text.find(b"\ntransfer-encoding:") < 0:
         return False
-    is_old = text.startswith(b"http/1.0 ") or find(b"\nhttp/1.0 ") >= 0
-    return is_old or find(b"\ncontent-length:") >= 0
+    is_old = text.startswith(b"http/1.0 ") or text.find(b"\nhttp/1.0 ") >= 0
+    return is_old or text.find(b"\ncontent-length:") >= 0
 
 
 def check_framing(headers: HeaderPairs, body: bytes | None) -> None:

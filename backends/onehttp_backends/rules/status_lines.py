@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sized
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple
 
 MAX_REMEMBERED: Final = 256
 """Servers have few status lines, and send them again and again."""
@@ -16,8 +16,12 @@ _OF_HTTP1: Final = re.compile(rb"HTTP/(1\.[01]) ([1-9]\d\d)(?!\d)").match
 later versions are libcurl's own, with a blank behind the status: it takes them from no server."""
 
 
-StatusLine: TypeAlias = tuple[int, str]
-"""The status, and the version of HTTP: ``1.0``, ``1.1``, ``2`` or ``3``."""
+class StatusLine(NamedTuple):
+    """What it says."""
+
+    status: int
+    version: str
+    """Of HTTP: ``1.0``, ``1.1``, ``2`` or ``3``."""
 
 
 class StatusLines:
@@ -49,7 +53,7 @@ class StatusLines:
         found = self._is_one(line)
         if found is None:
             return None
-        said = (int(found[2]), found[1].decode())
+        said = StatusLine(int(found[2]), found[1].decode())
         if len(line) <= MAX_REMEMBERED_BYTES:
             if len(self._known) >= MAX_REMEMBERED:
                 self._known.clear()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+from typing import Final
 
 import pycurl
 
@@ -67,10 +68,10 @@ VERSION_NAMES = {
     pycurl.CURL_HTTP_VERSION_2_0: "2",
     pycurl.CURL_HTTP_VERSION_3: "3",
 }
-_RESPONSE_CODE = pycurl.RESPONSE_CODE
-_REDIRECT = pycurl.REDIRECT_TIME_T
+_RESPONSE_CODE: Final = pycurl.RESPONSE_CODE
+_REDIRECT: Final = pycurl.REDIRECT_TIME_T
 _UNTIL_CONNECTED = (pycurl.NAMELOOKUP_TIME_T, pycurl.CONNECT_TIME_T, pycurl.APPCONNECT_TIME_T)
-_ALWAYS = (
+_ALWAYS: Final[tuple[int, ...]] = (
     pycurl.QUEUE_TIME_T,
     pycurl.PRETRANSFER_TIME_T,
     pycurl.POSTTRANSFER_TIME_T,
@@ -100,7 +101,7 @@ def read_response(
         timings = _whole(timings, handle, opened, followed)
     if line is None:
         version = VERSION_NAMES.get(getinfo(pycurl.INFO_HTTP_VERSION), "1.1")
-        line = getinfo(_RESPONSE_CODE), version
+        line = StatusLine(getinfo(_RESPONSE_CODE), version)
     status, version = line
     return Response(
         status,
