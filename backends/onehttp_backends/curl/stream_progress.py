@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from onehttp_backends.curl.idle_limit import Progress
 
-if TYPE_CHECKING:
-    from onehttp_backends.curl.stream_handle import StreamHandle
+
+class Streaming(Protocol):
+    """The part of `StreamHandle` that its limits look at."""
+
+    ends_at: float
+
+    @property
+    def waits_for_us(self) -> bool: ...
 
 
 class StreamProgress(Progress):
@@ -16,7 +22,7 @@ class StreamProgress(Progress):
 
     __slots__ = ("handle",)
 
-    handle: StreamHandle
+    handle: Streaming
 
     def last_moved(self) -> float:
         moved_at = time.monotonic() if self.handle.waits_for_us else super().last_moved()
