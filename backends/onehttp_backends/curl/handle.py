@@ -16,7 +16,6 @@ import pycurl
 from onehttp_backends.contract import Request
 from onehttp_backends.curl.idle_limit import Progress
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
-from onehttp_backends.curl.made import Made
 from onehttp_backends.curl.message_settings import (
     EXPECT_THRESHOLD_BYTES,
     KEEP_BODY_BYTES,
@@ -32,7 +31,7 @@ from onehttp_backends.curl.receiving.passing_by import PassingBy
 from onehttp_backends.curl.receiving.switching import has_switched
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
-from onehttp_backends.curl.tls.handshake import Handshake
+from onehttp_backends.curl.tls.handshake import Handshake, Made
 from onehttp_backends.rules.framing import check_framing
 from onehttp_backends.rules.request_rules import LARGEST_NUMBER
 from onehttp_backends.rules.url_paths import asked_url

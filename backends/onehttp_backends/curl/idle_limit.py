@@ -193,3 +193,32 @@ class IdleLimits:
     def _is_running(self, entry: tuple[float, int, Progress]) -> bool:
         _, number, progress = entry
         return number == progress.number and progress.easy in self._running
+
+
+class _Streamed(Protocol):
+    """The part of `StreamHandle` that its limits look at."""
+
+    ends_at: float
+
+    @property
+    def waits_for_us(self) -> bool: ...
+
+
+class StreamProgress(Progress):
+    """An idle limit that does not count while our own side is waited for; also the total limit."""
+
+    __slots__ = ("handle",)
+
+    handle: _Streamed
+
+    def last_moved(self) -> float:
+        moved_at = time.monotonic() if self.handle.waits_for_us else super().last_moved()
+        return min(moved_at, self.handle.ends_at - self.limit_s)
+
+    def touch(self) -> None:
+        """Note that our side has caught up: from now on the peer is waited for."""
+        self._moved_at = time.monotonic()
+
+    def text(self) -> str:
+        is_over = self.handle.ends_at <= time.monotonic()
+        return "no end within the time limit" if is_over else super().text()

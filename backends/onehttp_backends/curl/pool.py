@@ -9,11 +9,11 @@ from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Easy
-from onehttp_backends.curl.made import Made
 from onehttp_backends.curl.reading.phase import has_begun_tls
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.stream_handle import StreamHandle
+from onehttp_backends.curl.tls.handshake import Made
 from onehttp_backends.errors import RequestError
 from onehttp_backends.optional.streaming import StreamLimits
 from onehttp_backends.rules.request_rules import check_options, check_request

@@ -19,13 +19,12 @@ import pycurl
 from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Request
 from onehttp_backends.curl.handle import Handle
-from onehttp_backends.curl.idle_limit import Progress
+from onehttp_backends.curl.idle_limit import Progress, StreamProgress
 from onehttp_backends.curl.libcurl import Easy
 from onehttp_backends.curl.receiving.passing_by import PassingBy
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.signal_safe import data_callback, seek_callback
-from onehttp_backends.curl.stream_progress import StreamProgress
 from onehttp_backends.errors import UploadError
 from onehttp_backends.optional.streaming import StreamLimits
 from onehttp_backends.rules.request_rules import check_options

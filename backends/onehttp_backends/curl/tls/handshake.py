@@ -171,3 +171,14 @@ def _end_of(fds: list[int], own_port: int) -> HandshakeEnd | None:
                 if connection.getsockname()[1] == own_port:
                     return HandshakeEnd(fd)
     return None
+
+
+class Made:
+    """Of one handle, which alone keeps it: weak references lead here. There are none to instances
+    of what is compiled."""
+
+    __slots__ = ("__weakref__", "easy", "handshake")
+
+    def __init__(self, easy: Easy, handshake: Handshake | None) -> None:
+        self.easy = easy
+        self.handshake = handshake
