@@ -17,7 +17,7 @@ import pycurl
 from onehttp_backends.contract import Tls, TransferOptions
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.options import apply_options
-from onehttp_backends.curl.sending_guard import LentSocket
+from onehttp_backends.curl.sockets.lent import LentSocket
 from onehttp_backends.errors import CurlCode, RequestError
 from onehttp_backends.optional.checking import OptionFault
 

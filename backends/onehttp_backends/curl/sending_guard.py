@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import operator
 import socket
 from collections.abc import Callable
 from typing import Any, Final, Protocol
@@ -13,6 +12,7 @@ from onehttp_backends.contract import TransferOptions
 from onehttp_backends.curl.idle_limit import Sockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.signal_safe import data_callback, prereq_callback, sockopt_callback
+from onehttp_backends.curl.sockets.lent import LentSocket
 from onehttp_backends.curl.sockets.socket import Socket
 from onehttp_backends.curl.tls.handshake import Handshake
 from onehttp_backends.headers import last_status
@@ -245,17 +245,3 @@ class SendingGuard:
         if auth is not None and (auth.asks_first or self.options.as_libcurl):
             return True  # by any: the first request had no body
         return status in _ASKING_AGAIN or (status[:1] == b"3" and self.options.max_redirects > 0)
-
-
-class LentSocket:
-    """A socket for pycurl, which duplicates its descriptor; this one is closed right after."""
-
-    __slots__ = ("_socket",)
-
-    def __init__(self, made: socket.SocketType) -> None:
-        self._socket = made
-
-    # Both are called where nobody hears of what a signal handler raises: they run nothing of Python
-    # at which one could be run.
-    fileno = property(operator.attrgetter("_socket.fileno"))
-    __del__ = property(operator.attrgetter("_socket.close"))

@@ -20,7 +20,7 @@ from onehttp_backends.curl.engine import transfer as transfers
 from onehttp_backends.curl.engine.ownership import Claim
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.reading.outcome import cancelled
-from onehttp_backends.curl.sending_guard import LentSocket
+from onehttp_backends.curl.sockets.lent import LentSocket
 from onehttp_backends.errors import CancelledError, CurlCode, DisconnectedError
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer, keep_answering
