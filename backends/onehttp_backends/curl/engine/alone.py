@@ -102,7 +102,7 @@ class Alone:
                 if self._inbox:
                     ownership.is_asleep = False
                     return None
-                timeout_ms: float = self._timeout()
+                timeout_ms = self._timeout()
                 if looks_again:
                     timeout_ms = AFTER_MS if timeout_ms < 0 else min(timeout_ms, AFTER_MS)
                 events = one.poll(timeout_ms if timeout_ms >= 0 else _LOOK_AGAIN_MS)

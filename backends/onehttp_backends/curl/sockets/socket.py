@@ -29,7 +29,7 @@ TICK_S: Final = 0.02
 AFTER_S: Final = 0.01
 """How long a socket must be silent before libcurl is shown it once more (see `SecondLooks`); a
 forgotten answer is late by this time."""
-AFTER_MS: Final = 1000 * AFTER_S
+AFTER_MS: Final = round(1000 * AFTER_S)
 Ioctl: TypeAlias = Callable[[int, int, bytearray], object]
 
 
