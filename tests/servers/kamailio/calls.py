@@ -58,6 +58,10 @@ _TO = re.compile(rb"\r\nTo: ([^\r]+)", re.IGNORECASE)
 _CSEQ = re.compile(rb"\r\nCSeq: \d+ (\w+)", re.IGNORECASE)
 
 
+AGAIN_S = 10.0
+"""Whoever has heard nothing by then sends again: the kernel of a busy machine drops datagrams."""
+
+
 class Caller:
     """Sends INVITEs, acknowledges what ends them, and keeps every final answer."""
 
@@ -74,6 +78,8 @@ class Caller:
         """Final answers of each call, those that were sent again among them."""
         self.is_acknowledging = True
         self._tags: set[tuple[str, str, bytes]] = set()
+        self._unheard: dict[str, tuple[str, str, float]] = {}
+        """Method, user and when to send again, of each call that nothing has come for."""
 
     def close(self) -> None:
         self._socket.close()
@@ -90,6 +96,7 @@ class Caller:
         self._number += 1
         call = f"{os.getpid()}x{time.monotonic_ns()}x{self._number}"
         self.finals[call] = []
+        self._unheard[call] = method, user, time.monotonic() + AGAIN_S
         self._send(method, user, call)
         return call
 
@@ -109,6 +116,14 @@ class Caller:
         while not is_enough():
             assert time.monotonic() < end, self.finals
             self.receive(0.1)
+            self._send_again()
+
+    def _send_again(self) -> None:
+        now = time.monotonic()
+        for call, (method, user, due) in list(self._unheard.items()):
+            if now >= due:
+                self._unheard[call] = method, user, now + AGAIN_S
+                self._send(method, user, call)
 
     def without_ack(self, user: str) -> str:
         """Begin a call whose answer is sent again for want of an ACK; back when it was.
@@ -129,6 +144,8 @@ class Caller:
             wait_s = 0.0
             packet = self._socket.recv(65535)
             status, call, method = (one.search(packet) for one in (_STATUS, _CALL_ID, _CSEQ))
+            if call:
+                self._unheard.pop(call[1].decode(), None)
             if status and call and method and method[1] != b"CANCEL" and status[1] >= b"2":
                 self._note(packet, status[1].decode(), call[1].decode(), method[1] == b"INVITE")
 
