@@ -15,8 +15,8 @@ from onehttp_backends.certificates.pem import _MemoryFile
 from onehttp_backends.certificates.refusal import HandshakeEnd
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.curl import pool as pools
 from onehttp_backends.curl.driving.blocking import BlockingTransfer
-from onehttp_backends.curl.engine import transfer as transfers
 from onehttp_backends.curl.engine.ownership import Claim
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.reading.outcome import cancelled
@@ -25,11 +25,6 @@ from onehttp_backends.errors import CancelledError, CurlCode, DisconnectedError
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer, keep_answering
 from stand_ins.injection import Interrupt
-
-pytestmark = pytest.mark.skipif(
-    str(transfers.__file__).endswith(".so"),
-    reason="NOT TESTED: what is compiled keeps its own fields",
-)
 
 
 def lent(fd: int) -> LentSocket:
@@ -53,6 +48,9 @@ def switches(peer: Peer) -> None:
     peer.request()
 
 
+@pytest.mark.skipif(
+    str(pools.__file__).endswith(".so"), reason="NOT TESTED: what is compiled keeps its own methods"
+)
 def test_an_end_that_was_cut_off_is_told(
     backend: PycurlBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
