@@ -20,6 +20,7 @@ def _sources_of_tests_are_parsed_once() -> Iterator[None]:
     parsed = call_site._parsed
     once = functools.cache(parsed)
 
+    @functools.wraps(parsed)
     def parsed_once(path: Path) -> call_site._CallSource | None:
         return once(path) if path.is_relative_to(TESTS) else parsed(path)
 
