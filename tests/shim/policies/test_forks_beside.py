@@ -82,6 +82,9 @@ with RawServer(behave) as server:
         "timeout": {"total": 3600, "connect": 3600, "idle": 3600},
         "retry": {"attempts": 9, "statuses": [503], "backoff": {"base": 0.001, "max": 0.002}}}}},
         backend=ENGINE)
+    for _ in range(2):  # what is imported at the first use is: Python's own locks outlive a fork
+        onehttp.connection("x").get("a")
+        onehttp.connection("x").submit("GET", "a").result()
     interrupting = threading.Thread(target=interrupt)
     interrupting.start()
     threading.settrace(trace)
