@@ -60,7 +60,7 @@ double: $(VENV)/.dev
 # What runs in the real server alone; `make test` has it too.
 test-kamailio: $(VENV)/.dev packages
 	$(PYTEST) tests/compat/kamailio tests/compat/cli/test_kamailio.py tests/faults/kamailio \
-		tests/golden/inside $(ARGS)
+		tests/golden/inside $(ARGS) || $(AGAIN) $(ARGS)
 
 # What the server's own modules do to each other, and what this does not.
 demo-conflict: $(VENV)/.dev packages

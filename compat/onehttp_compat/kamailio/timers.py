@@ -15,8 +15,11 @@ FR_TIMER_S: Final = 30.0
 """The default of ``fr_timer``, in seconds."""
 LIFETIMES_S: Final = {"max_inv_lifetime": 180.0, "max_noninv_lifetime": 32.0}
 """The defaults of these parameters, in seconds: whatever timers a transaction has, it ends then."""
-TICK_S: Final = 1 / 16
-"""Seconds by which the server's timers may be early."""
+EARLIER_S: Final = 2 / 16
+"""How much earlier than by our clock, counted from the suspension, the server may end it: it counts
+in sixteenths of a second, a begun one in full, and from when the transaction was made, which a
+route that suspends it has done a while before. An answer in that time is taken for late; one that
+came later than the end would be kept by the server for 90 s."""
 
 
 class TransactionTimers:
@@ -95,7 +98,7 @@ class TransactionTimers:
         elif self._page.has_own_lifetimes():
             latest = math.inf
         else:
-            latest = time.monotonic() + self.lifetime_s - TICK_S
+            latest = time.monotonic() + self.lifetime_s - EARLIER_S
         return min(self.end(index, label), latest), latest
 
     def end(self, index: int, label: int) -> float:
@@ -108,7 +111,7 @@ class TransactionTimers:
         timer_s = self.fr_timer_s
         if self._page.longest_timer_s():  # some script sets timers of its own
             timer_s = self._timer_s(index, label)
-        return time.monotonic() + timer_s - TICK_S
+        return time.monotonic() + timer_s - EARLIER_S
 
     def _timer_s(self, index: int, label: int) -> float:
         changed_for = self._changed_for

@@ -12,7 +12,7 @@ import pytest
 
 from onehttp_compat.kamailio.frames import Suspension, signed32
 from onehttp_compat.kamailio.shared.page import SharedPage
-from onehttp_compat.kamailio.timers import FR_TIMER_S, LIFETIMES_S, TICK_S, TransactionTimers
+from onehttp_compat.kamailio.timers import EARLIER_S, FR_TIMER_S, LIFETIMES_S, TransactionTimers
 from onehttp_compat.server_config import read_server_config
 
 HERE = (7, 8)
@@ -123,7 +123,7 @@ def test_the_end_of_a_suspended_transaction(
     one, other = Process(page, lines, tmp_path), Process(page, lines, tmp_path)
     monkeypatch.setattr("onehttp_compat.kamailio.timers.time.monotonic", lambda: NOW)
     happens(one, other)
-    assert one.timers.end(*HERE) == NOW + timer_s - TICK_S
+    assert one.timers.end(*HERE) == NOW + timer_s - EARLIER_S
 
 
 def test_without_a_configuration_no_end_is_known() -> None:
@@ -155,13 +155,13 @@ def test_no_transaction_lives_longer_than_its_lifetime(
     page = SharedPage()
     one, other = Process(page, lines, tmp_path), Process(page, lines, tmp_path)
     one.begins_transaction()
-    latest = NOW + lifetime_s - TICK_S
-    assert one.timers.ends(*HERE) == (NOW + FR_TIMER_S - TICK_S, latest)
+    latest = NOW + lifetime_s - EARLIER_S
+    assert one.timers.ends(*HERE) == (NOW + FR_TIMER_S - EARLIER_S, latest)
     now += 31  # of a chain, whose queries have been answered, the last one by another process
     other.timers.continued = Suspension(HERE[0], signed32(HERE[1]), now, latest)
-    assert other.timers.ends(*HERE) == (min(now + FR_TIMER_S - TICK_S, latest), latest)
+    assert other.timers.ends(*HERE) == (min(now + FR_TIMER_S - EARLIER_S, latest), latest)
     another = HERE[0], HERE[1] - 1
-    assert other.timers.ends(*another)[1] == now + lifetime_s - TICK_S
+    assert other.timers.ends(*another)[1] == now + lifetime_s - EARLIER_S
 
 
 def test_a_lifetime_that_a_script_sets_is_not_known(tmp_path: Path) -> None:
