@@ -8,6 +8,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import traceback
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -70,6 +71,7 @@ def child(work: Callable[[], object], leave: Callable[[int], NoReturn] = sys.exi
             work()
         except BaseException as error:  # noqa: BLE001 (told, and the status says it)
             print("child:", repr(error), flush=True)
+            traceback.print_exc()
             leave(1)
         leave(0)
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])

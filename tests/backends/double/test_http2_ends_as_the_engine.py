@@ -12,7 +12,7 @@ from onehttp_backends.contract import Backend, HttpVersion, Request, TransferOpt
 from onehttp_backends.errors import TransferError
 from onehttp_backends.optional.streaming import Streaming
 from onehttp_backends.registry import load
-from servers.multiplexing.scripted_http2 import Stream, scripted
+from servers.multiplexing.scripted_http2 import Stream, head, nothing, part, scripted
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer
 from stand_ins.pieces import in_pieces
@@ -93,19 +93,6 @@ ENDS: dict[str, Script] = {
     "more padding than there is": frame(DATA, PADDED, OURS, b"\xff12"),
     "a push": frame(PUSH, WHOLE, OURS, struct.pack(">I", 2) + b"\x82\x86\x84\x41\x01a"),
 }
-
-
-def nothing(_: Stream) -> None:
-    pass
-
-
-def head(stream: Stream) -> None:
-    stream.http2.send_headers(stream.number, [(":status", "200")])
-
-
-def part(stream: Stream) -> None:
-    head(stream)
-    stream.http2.send_data(stream.number, b"part")
 
 
 def part_of_nine(stream: Stream) -> None:

@@ -123,3 +123,18 @@ def answering_at_once(code: int) -> Callable[[Peer], None]:
             peer.send(http2.data_to_send())
 
     return behave
+
+
+def nothing(_: Stream) -> None:
+    """Say nothing."""
+
+
+def head(stream: Stream) -> None:
+    """Begin an answer."""
+    stream.http2.send_headers(stream.number, [(":status", "200")])
+
+
+def part(stream: Stream) -> None:
+    """Begin an answer and its body."""
+    head(stream)
+    stream.http2.send_data(stream.number, b"part")

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import faulthandler
 import os
-import traceback
 import warnings
 from collections.abc import Callable
 from dataclasses import asdict
@@ -32,7 +31,8 @@ from onehttp.queries.transaction import current
 from onehttp.testing import FakeTransactionLayer, ManualClock
 from onehttp_backends.contract import Outcome
 from onehttp_backends.errors import CurlCode
-from servers.patience import PATIENCE_S, end_if_it_hangs
+from servers.patience import PATIENCE_S
+from stand_ins.processes import child
 from stand_ins.queries.query_ledger import Case, Ledger
 from stand_ins.queries.scripted import (
     FaultyTransactionError,
@@ -269,16 +269,7 @@ class Interleavings(RuleBasedStateMachine):
         self.forks += 1
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # threads: the point of it
-            pid = os.fork()
-        if pid == 0:
-            end_if_it_hangs()
-            try:
-                self._check_child()
-            except BaseException:  # noqa: BLE001 - nothing may leave the child
-                traceback.print_exc()
-                os._exit(1)
-            os._exit(0)
-        assert os.waitpid(pid, 0)[1] == 0
+            assert child(self._check_child, os._exit) == 0
 
     def _check_child(self) -> None:
         """The parent's queries have ended here, nothing is counted, and queries work."""

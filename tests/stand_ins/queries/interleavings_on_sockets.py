@@ -9,7 +9,6 @@ from __future__ import annotations
 import faulthandler
 import os
 import threading
-import traceback
 import warnings
 from typing import Any, TypeAlias
 from unittest.mock import patch
@@ -29,7 +28,8 @@ from onehttp.queries.query import Query, QueryState
 from onehttp.queries.scheduler import QueryScheduler
 from onehttp.testing import FakeTransactionLayer, ManualClock, TransactionState
 from servers.holding import HoldingServer
-from servers.patience import PATIENCE_S, end_if_it_hangs
+from servers.patience import PATIENCE_S
+from stand_ins.processes import child
 from stand_ins.queries.ends import Ends, scheduler
 from stand_ins.queries.query_on_sockets import Case
 from stand_ins.queries.scripted import Witness
@@ -256,16 +256,7 @@ class OnSockets(RuleBasedStateMachine):
         self.forks += 1
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", DeprecationWarning)  # threads: the point of it
-            pid = os.fork()
-        if pid == 0:
-            end_if_it_hangs()
-            try:
-                self._check_child()
-            except BaseException:  # noqa: BLE001 - nothing may leave the child
-                traceback.print_exc()
-                os._exit(1)
-            os._exit(0)
-        assert os.waitpid(pid, 0)[1] == 0
+            assert child(self._check_child, os._exit) == 0
 
     def _check_child(self) -> None:
         """The parent's queries have ended here, and queries of its own work."""

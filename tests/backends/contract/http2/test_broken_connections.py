@@ -15,7 +15,7 @@ from onehttp_backends.contract import Backend, HttpVersion, Outcome, Request, Tr
 from onehttp_backends.errors import CurlCode, ProtocolError
 from onehttp_backends.optional.streaming import Streaming
 from onehttp_backends.registry import load
-from servers.multiplexing.scripted_http2 import Stream, scripted
+from servers.multiplexing.scripted_http2 import Stream, head, nothing, part, scripted
 from servers.patience import PATIENCE_S
 from stand_ins.pieces import in_pieces
 from stand_ins.ways import WAYS, Way
@@ -34,19 +34,6 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Backend]:
     backend = load(request.param)()
     yield backend
     backend.close()
-
-
-def nothing(_: Stream) -> None:
-    pass
-
-
-def head(stream: Stream) -> None:
-    stream.http2.send_headers(stream.number, [(":status", "200")])
-
-
-def part(stream: Stream) -> None:
-    head(stream)
-    stream.http2.send_data(stream.number, b"part")
 
 
 @pytest.mark.parametrize("is_kept", [False, True], ids=["a new one", "a kept one"])
