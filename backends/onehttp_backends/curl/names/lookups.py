@@ -15,6 +15,7 @@ whether the other side has seen it:
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import time
@@ -72,7 +73,9 @@ class Names:
     def forget_parent(self) -> None:
         """In a forked child: the threads of lookups do not exist here."""
         self.forget(self.limits)
-        self._running: set[Lookup] = set()
+        self._running: list[Lookup] = []
+        """One entry for each thread. Two threads may have come for the same lookup: the one that
+        finds it taken removes its own entry, and that of the other stays."""
         self._line = _Line()
         self._numbers = itertools.count(1)
         self.lookups = 0
@@ -172,10 +175,10 @@ class Names:
         if lookup in self._running or lookup.is_over or not self._has_room(lookup):
             return None
         try:
-            self._running.add(lookup)
+            self._running.append(lookup)
             THREADS.start(self._work, lookup)
         except RuntimeError as error:
-            self._running.discard(lookup)
+            self._left(lookup)
             if self._running:
                 return None  # one of those will see to it
             answer = NoAddress(f"cannot be looked up: {error}")
@@ -183,7 +186,7 @@ class Names:
             self._line.take(lookup)
             return answer
         except BaseException:
-            self._running.discard(lookup)
+            self._left(lookup)
             raise
         return None
 
@@ -205,7 +208,7 @@ class Names:
             if self._line.take(following):  # otherwise it has another thread
                 self.lookups = max(self.lookups, next(self._numbers))
                 self._end(following, self._look_up(following.name))
-            self._running.discard(following)
+            self._left(following)
             following = self._next()
 
     def _next(self) -> Lookup | None:
@@ -213,11 +216,17 @@ class Names:
             if not self._has_room(lookup):
                 return None
             if lookup.told:
-                self._running.add(lookup)
+                self._running.append(lookup)
                 return lookup
             self._end(lookup, None)
             self._line.take(lookup)
         return None
+
+    def _left(self, lookup: Lookup) -> None:
+        """A thread is done with it."""
+        # It is not there where an exception has hit the caller that had just started the thread.
+        with contextlib.suppress(ValueError):
+            self._running.remove(lookup)
 
     def _end(self, lookup: Lookup, answer: Answer | None) -> None:
         """Keep the answer and pass it on; None if nobody waits for the lookup, so none was made."""
