@@ -55,6 +55,31 @@ def test_the_files_that_a_page_names_are_there(page: str) -> None:
     assert named - found - {path.name for path in ROOT.glob("*.py")} == set()
 
 
+def test_a_file_that_several_folders_have_is_named_beside_its_folder() -> None:
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    missing = set()
+    for section in page.split("\n## "):
+        for name in re.findall(r"`(?:[\w-]+/)*([\w-]+\.py)`", section):
+            found = [path.parent.name for room in PRODUCT for path in room.rglob(name)]
+            if len(found) > 1 and not any(re.search(rf"\b{each}\b", section) for each in found):
+                missing.add((section.partition("\n")[0], name))
+    assert missing == set()
+
+
+@pytest.mark.parametrize("folder", PRODUCT, ids=lambda path: path.name)
+def test_the_files_that_a_docstring_names_are_there(folder: Path) -> None:
+    files = [str(path) for room in PRODUCT for path in room.rglob("*.py")]
+    missing = set()
+    for path in modules(folder):
+        for named in re.findall(
+            r"`([\w/-]+\.py)`", ast.get_docstring(ast.parse(path.read_text())) or ""
+        ):
+            is_beside = (path.parent / named).exists() or (ROOT / named).exists()
+            if not (is_beside or ("/" in named and any(f.endswith(f"/{named}") for f in files))):
+                missing.add((str(path.relative_to(ROOT)), named))
+    assert missing == set()
+
+
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout")
 def test_nothing_was_left_at_the_door() -> None:
     listed = subprocess.run(

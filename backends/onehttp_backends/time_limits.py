@@ -1,4 +1,7 @@
-"""The time limits of one request: its own where it has some, else those of its options."""
+"""The time limits of one request: its own where it has some, else those of its options.
+
+The defaults (4 s in all, 1 s to connect) are those of `onehttp_backends.contract.TransferOptions`.
+"""
 
 from __future__ import annotations
 

@@ -96,7 +96,7 @@ class SendingGuard:
         self.full_connections: dict[bytes, int] = {}
         """What it has said of connections that take no stream more, and the limits of these."""
         self.held_back = False
-        """Whether its transfer waits until the server allows another stream; see `Turnstile`."""
+        """Whether its transfer waits for another stream to be allowed; see `Http2StreamQueue`."""
         self.may_open = False
         """Whether it opens another connection rather than wait for that."""
         self._asked: Callable[[str, str, int, int], int] | None = None

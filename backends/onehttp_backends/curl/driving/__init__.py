@@ -1,7 +1,9 @@
 """Who drives the engine: one owner at a time, never none while work remains.
 
-`ownership.py` has the theory, the states and their table; `helm.py` is what the backend calls;
-the other files are those who may drive: blocking callers, event loops, the engine's own threads.
+`helm.py` is what the backend calls; `blocking.py`, `event_loop.py`, `crew.py` and `streams.py` are
+the drivers: blocking callers, event loops, the engine's own threads, readers of streams. The
+theory, the states and their table are in `engine/ownership.py`. A call that hangs waits in this
+folder.
 """
 
 from onehttp_backends.curl.driving.helm import Helm

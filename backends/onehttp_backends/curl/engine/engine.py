@@ -21,6 +21,7 @@ from onehttp_backends.curl.engine.alone import Alone
 from onehttp_backends.curl.engine.anew import beginning, goes_on
 from onehttp_backends.curl.engine.early_answers import EarlyAnswers, withdrawn
 from onehttp_backends.curl.engine.endless import EndlessAnswers
+from onehttp_backends.curl.engine.http2_stream_queue import Http2StreamQueue
 from onehttp_backends.curl.engine.late_answers import LateAnswers
 from onehttp_backends.curl.engine.ownership import Owned
 from onehttp_backends.curl.engine.quiet import Quiet
@@ -28,7 +29,6 @@ from onehttp_backends.curl.engine.second_looks import SecondLooks
 from onehttp_backends.curl.engine.streams import Streams
 from onehttp_backends.curl.engine.telling import pick_up, tell_of, tell_of_all
 from onehttp_backends.curl.engine.transfer import Transfer
-from onehttp_backends.curl.engine.turnstile import Turnstile
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.idle_limit import IdleLimits
 from onehttp_backends.curl.libcurl import Easy, is_in_already, is_out_already
@@ -65,7 +65,7 @@ class Engine(Owned):
         self.streams = Streams(self.account, self.watch, self.idling, self._fail)
         self.second_looks, self.late_answers = SecondLooks(self.multi, self.watch), LateAnswers()
         self.early_answers = EarlyAnswers(self.multi, self.running, self.watch)
-        self.turnstile = Turnstile(self.multi, self.running, self._end_with)
+        self.http2_queue = Http2StreamQueue(self.multi, self.running, self._end_with)
         self.quiet = Quiet(self.multi, self.running, self.watch)
 
     def is_idle(self) -> bool:
@@ -118,8 +118,8 @@ class Engine(Owned):
         self.quiet.act()
         self.second_looks.look()
         self.reap()
-        if self.turnstile.lanes:
-            self.turnstile.look()
+        if self.http2_queue.lanes:
+            self.http2_queue.look()
         self.second_looks.note(events)
         if self.streams.open:
             self.streams.look()
@@ -151,8 +151,8 @@ class Engine(Owned):
             timeout_ms = self.waits.sooner_ms(timeout_ms)
         if self.idling.due:
             timeout_ms = self.idling.sooner_ms(timeout_ms)
-        if self.turnstile.lanes:
-            timeout_ms = self.turnstile.sooner_ms(timeout_ms)
+        if self.http2_queue.lanes:
+            timeout_ms = self.http2_queue.sooner_ms(timeout_ms)
         return self.second_looks.sooner_ms(self.endless.sooner_ms(timeout_ms))
 
     def _audit(self) -> None:
@@ -161,7 +161,7 @@ class Engine(Owned):
         self.quiet.end()
         self.reap()  # libcurl has nothing more to do for those, and would let us sleep
         pick_up(self.multi, self.waits, list(self.running.values()), self._end)
-        self.turnstile.count_anew()
+        self.http2_queue.count_anew()
         if reports.is_incomplete:
             tell_of_all(self.multi, self.running.values(), self.watch)
             reports.is_incomplete = False
@@ -202,7 +202,7 @@ class Engine(Owned):
             if self.quiet.is_on:
                 self.quiet.add(transfer, may_find_one)
             self.running[handle.easy] = transfer
-            if not (self.turnstile.lanes and self.turnstile.keeps(transfer, handle)):
+            if not (self.http2_queue.lanes and self.http2_queue.keeps(transfer, handle)):
                 transfer.was_admitted = True
                 self._add(handle.easy)
         except pycurl.error as error:
@@ -258,7 +258,7 @@ class Engine(Owned):
         handle = transfer.handle
         if handle is None or transfer.outcome is not None:
             self._end_with(transfer, code, text)
-        elif self.turnstile.takes(transfer, handle, code):
+        elif self.http2_queue.takes(transfer, handle, code):
             pass  # it waits for its turn
         elif not goes_on(self.multi, self.waits, handle, transfer.request, code, text):
             self._end_with(transfer, code, text)
@@ -288,8 +288,8 @@ class Engine(Owned):
                     raise
             if self.quiet.is_on:
                 self.quiet.leave(transfer)
-            if self.turnstile.lanes:
-                self.turnstile.leave(transfer, handle)
+            if self.http2_queue.lanes:
+                self.http2_queue.leave(transfer, handle)
             if transfer.flow is not None:
                 self.streams.leave(transfer)
             transfer.handle = None

@@ -56,7 +56,7 @@ def pick_up(
         handle = transfer.handle
         if handle is None or transfer.outcome is not None:
             end(transfer, None)
-        elif handle.held_back:  # see `Turnstile.count_anew`
+        elif handle.held_back:  # see `Http2StreamQueue.count_anew`
             continue
         elif handle.is_parked:
             if not waits.holds(transfer):

@@ -10,7 +10,7 @@ import pytest
 
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.curl.engine import turnstile
+from onehttp_backends.curl.engine import http2_stream_queue
 from onehttp_backends.errors import CancelledError, Phase, Sent, TimeoutError
 from onehttp_backends.optional.streaming import Opening
 from servers.multiplexing.limited_http2 import AnswersInCrowds, Connection, LimitedServer, answers
@@ -21,7 +21,7 @@ from stand_ins.injection import Injector, Interrupt, Lines
 from stand_ins.pieces import LIMITS
 from stand_ins.processes import child
 
-TURNSTILE: Final = turnstile.__file__
+QUEUE_FILE: Final = http2_stream_queue.__file__
 METHODS: Final = pytest.mark.parametrize("method", ["GET", "POST"])
 
 
@@ -166,7 +166,7 @@ def test_an_exception_at_each_line_of_their_wait(backend: PycurlBackend, method:
         backend.perform(request("GET", f"{server.url}/first"))
         while missed < 3:
             del server.taken[:]
-            injector = Injector(lines, (TURNSTILE,))
+            injector = Injector(lines, (QUEUE_FILE,))
             requests = [request(method, f"{server.url}/{n}") for n in range(5)]
             found: list[Outcome] = []
             for n in range(5):  # of others, whom the exception must not touch

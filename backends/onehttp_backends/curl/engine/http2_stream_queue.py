@@ -66,7 +66,7 @@ class Lane:
         self.look_at = time.monotonic() + TRY_AGAIN_S
 
 
-class Turnstile:
+class Http2StreamQueue:
     """The transfers of one engine that wait for a stream. Only its owner may use this."""
 
     def __init__(
