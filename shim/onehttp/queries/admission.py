@@ -29,12 +29,12 @@ logger = logging.getLogger("onehttp")
 
 
 class Admission:
-    """Starts queries as slots allow, and ends those whose time is over before they get one.
+    """Starts queries when a slot is free, and ends queries whose time is over before they get one.
 
     Args:
         answered: called with the outcome of each query.
         changing: the lock of the scheduler, which guards the slots, too.
-        timers: call when the time of a waiting query is over.
+        timers: report when the time of a waiting query is over.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class Admission:
             raise
 
     def leave_line(self, query: Query) -> bool:
-        """Stop waiting; False if it did not wait. The caller holds the lock."""
+        """Remove ``query`` from the queue; False if it was not there. The caller holds the lock."""
         self._stop_timer(query)
         return self._slots.leave_line(query)
 

@@ -2,28 +2,29 @@
 
 Theory of operation
 -------------------
-1. *One lock, one table.* A query changes its state in `Query.become` only, under the scheduler's
-   lock, and only as `TRANSITIONS` says. Whatever two threads want of it at once, one of them comes
-   first, and the other finds a state from which its step does not lead on, and leaves it alone.
-2. *It is let in before anything is done for it.* Only a query that is counted as open suspends a
-   transaction and starts a transfer; whatever is raised from there on takes both back
-   (`QueryScheduler._refuse`), unless the answer was faster.
-3. *Exactly one outcome.* The engine hands over an outcome once; a query takes it in IN_FLIGHT or
-   WAITING, and nowhere else: the cancelled, expired and forked are past that.
-4. *Exactly one resumption.* A suspended transaction is taken up again by the step out of
-   ROUTE_WAITING, or by ending before it has started: each query takes one of these, once, whoever
-   comes first, a worker, or the shutdown that ends what the workers did not get to. The token
-   cannot come back twice, because no path through the table has both.
-5. *The driver never waits.* Whoever delivers an outcome drives the engine: it keeps the outcome,
-   wakes who waits, and puts the query into the workers' line. Routes, which are other people's
-   code, run on workers, without a lock.
-6. *Who has ended holds nothing*: route, context and transaction are let go of in the same step
-   that counts the end. A forked child ends its copies and touches no transaction.
+1. *One lock, one table.* The state of a query changes only in `Query.become`, under the scheduler's
+   lock, and only as `TRANSITIONS` allows. If two threads want to change it at the same time, one of
+   them comes first. The other one finds a state that does not allow its step, and does nothing.
+2. *A query is admitted before anything is done for it.* Only a query that is counted as open
+   suspends a transaction and starts a transfer. If an exception is raised after that, both are
+   undone (`QueryScheduler._refuse`), unless the answer was faster.
+3. *Exactly one outcome.* The engine delivers an outcome once, and a query accepts it only in
+   IN_FLIGHT or WAITING. A query that was cancelled, has expired or was forked is in a later state.
+4. *Exactly one resumption.* A suspended transaction is resumed by the step out of ROUTE_WAITING, or
+   by the end of a query that has not started. Each query makes one of these steps, once, in a
+   worker or in the shutdown that ends what the workers have not begun. The token cannot be given
+   back twice, because no path through the table contains both steps.
+5. *The driver never waits.* The thread that delivers an outcome drives the engine. It stores the
+   outcome, wakes the waiters, and puts the query into the queue of the workers. Routes are code of
+   the user, so they run on workers, and without a lock.
+6. *A query that has ended holds nothing.* It drops its references to route, context and transaction
+   in the same step that counts its end. A forked child ends its copies of the queries, and touches
+   no transaction.
 
-Why no query is lost: it is open from being let in until ENDED; every state before has somebody who
-takes the next step and cannot forget to: the engine (IN_FLIGHT), the slot that becomes free or the
-timer (WAITING), a worker or the shutdown (ROUTE_WAITING), the worker it is on (ROUTE_RUNNING).
-`drain` and `shutdown` count the open ones, so a query that stood still would be seen.
+No query is lost, because a query is open from its admission until ENDED, and in each state before
+that something takes its next step: the engine (IN_FLIGHT), a slot that becomes free or the timer
+(WAITING), a worker or the shutdown (ROUTE_WAITING), the worker that runs its route (ROUTE_RUNNING).
+`drain` and `shutdown` count the open queries, so a query that stays in a state would be noticed.
 docs/states.md draws the table.
 """
 
@@ -152,7 +153,7 @@ class Query:
         return f"<Query {self.id}: {self.state.value}>"
 
     def cancel(self) -> bool:
-        """End it with a `CancelledError` as its result. False: its answer had come already.
+        """End the query with a `CancelledError` as its result; False if its answer came before.
 
         Its route runs with that result, and its transaction is resumed. An answer that comes in the
         same moment may still win.
@@ -210,7 +211,7 @@ class Query:
 
     @property
     def error(self) -> TransferError | None:
-        """The error of its result; None if there is none, or no result yet."""
+        """The error of its result; None if it has succeeded or has no result yet."""
         return None if self._result is None else self._result.error
 
     def attach(self, transfer: Transfer) -> None:
@@ -257,7 +258,7 @@ class Query:
         return True
 
     def let_go(self) -> None:
-        """After its end: keep the result, and drop all else."""
+        """After its end: keep the result, and drop everything else."""
         self.route = self.context = self.transaction = None
         self.token = NOT_SUSPENDED
 
@@ -272,7 +273,7 @@ class Query:
         self.state = state
 
     def _when_answered(self, wake: Callable[[], object]) -> None:
-        """Call ``wake`` once when the answer comes. One that came before this is not reported: look
+        """Call ``wake`` once when the answer comes. An earlier answer is not reported, so look
         for it afterwards."""
         with self._scheduler.changing:
             if self._wakers is None:

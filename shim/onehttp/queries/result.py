@@ -35,8 +35,8 @@ def run_route(route: Callable[[Result], object], result: Result) -> None:
     """Run a route in the calling thread.
 
     Raises:
-        TypeError: it is a coroutine function, which only a loop can run.
-        Exception: whatever it raises.
+        TypeError: the route is a coroutine function, which only an event loop can run.
+        Exception: any exception of the route.
     """
     returned = route(result)
     if type(returned) is CoroutineType:

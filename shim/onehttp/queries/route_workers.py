@@ -15,11 +15,11 @@ logger = logging.getLogger("onehttp")
 
 
 class RouteWorkers:
-    """A few threads and the line of answered queries before them, first come, first served.
+    """A few threads, and a queue of answered queries for them, in the order of their answers.
 
-    Threads are made as work comes, up to ``size``. The line has no bound of its own: only so
-    many queries are let in (`QueryLimits.queue_length`), since whoever puts one in here drives
-    transfers and must not wait.
+    Threads are started when they are needed, up to ``size``. The queue has no limit of its own,
+    because the thread that puts a query into it drives transfers and must not wait. Its length is
+    limited by the number of queries that are admitted (`QueryLimits.queue_length`).
     """
 
     def __init__(self, size: int, run: Callable[[Query], None]) -> None:
@@ -35,7 +35,7 @@ class RouteWorkers:
         self._process = os.getpid()
 
     def put(self, query: Query) -> bool:
-        """Have the route of ``query`` run soon; False if the workers are closed. Never waits."""
+        """Queue the route of ``query``; False if the workers are closed. Never waits."""
         self._line.append(query)
         if self._is_closed:
             try:

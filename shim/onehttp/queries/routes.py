@@ -38,12 +38,12 @@ class Routes:
         return register
 
     def look_in(self, script: object) -> None:
-        """Take functions of ``script`` (a module, or a script's object) for routes, too."""
+        """Find routes also among the functions of ``script`` (a module, or a script's object)."""
         if script not in self._scripts:
             self._scripts.append(script)
 
     def find(self, target: RouteTarget) -> Route | None:
-        """The function of a route given by name, or itself.
+        """Return the function of a route that is given by name or as the function itself.
 
         Raises:
             UnknownRouteError: no route of that name.
@@ -54,7 +54,7 @@ class Routes:
         """The route called ``name``.
 
         Raises:
-            UnknownRouteError: there is none; suggests the nearest.
+            UnknownRouteError: there is none; the message suggests the most similar name.
         """
         if not isinstance(name, str):
             raise UnknownRouteError(

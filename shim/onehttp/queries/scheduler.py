@@ -236,7 +236,8 @@ class QueryScheduler:
         return self._open.wait(self._own(), timeout_s)
 
     def _own(self) -> int:
-        """How many open queries the caller is part of: a route does not wait for its own end."""
+        """The number of open queries (0 or 1) whose route the calling thread runs: a route must not
+        wait for its own end."""
         return 1 if self._workers.is_worker() else 0
 
     def close(self, grace_s: float) -> ShutdownReport:

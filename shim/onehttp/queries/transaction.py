@@ -1,4 +1,4 @@
-"""The interface to whatever can wait for a query without blocking: a SIP transaction, a task.
+"""The interface of objects that wait for a query without blocking: SIP transactions, tasks.
 
 ``with onehttp.transaction(tx): onehttp.submit(...)`` suspends ``tx``; the result resumes it.
 """
