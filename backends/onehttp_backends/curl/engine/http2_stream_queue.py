@@ -1,20 +1,23 @@
 """Transfers that wait until the server allows another stream of HTTP/2.
 
-A server says how many streams it allows at a time (SETTINGS_MAX_CONCURRENT_STREAMS); libcurl opens
-another connection for those above. Here such a transfer is stopped before the connection is opened
-(`SendingGuard.held_back`), and put in again when one of its origin's has ended. Only libcurl's log
-tells why a connection is opened, and it is not always kept: a transfer that may have met the limit
-is put in once more with its log, and stopped for what that says alone.
+A server says how many streams it allows at a time (SETTINGS_MAX_CONCURRENT_STREAMS). For transfers
+beyond this limit libcurl opens another connection. Here such a transfer is stopped before the
+connection is opened (`SendingGuard.held_back`), and put in again when another transfer to its
+origin has ended. Only libcurl's log tells why a connection is opened, and the log is not always
+kept. So a transfer that may have met the limit is put in again with its log, and waits only if the
+log says that it has.
 
-| a transfer that                     | goes on when                                               |
-|-------------------------------------|------------------------------------------------------------|
-| was stopped, or has come after one  | fewer are in flight than the server allows                 |
-| was refused twice (RFC 9113, 8.7)   | likewise, one at a time at first; after that, at once      |
-| has nobody before it that will end  | at once, on another connection                             |
+| a transfer that                                  | goes on when                                  |
+|--------------------------------------------------|-----------------------------------------------|
+| was stopped, or came after one that was          | fewer are in flight than the server allows    |
+| was refused twice (RFC 9113, 8.7)                | likewise, one at a time at first              |
+| was refused again after that                     | at once                                       |
+| waits, but nothing is in flight that could end   | at once, on another connection                |
 
-Streamed responses are outside of this: how long they take is up to their readers. Whether the
-server has come to allow more is tried now and then. So no transfer waits without one in flight
-whose end lets it go on, nor beyond its deadline.
+Streamed responses do not wait here, and nobody waits for them, because their readers decide how
+long they take. From time to time more transfers are tried, in case the server now allows more. So
+each transfer that waits has one in flight whose end lets it go on, and none waits beyond its
+deadline.
 """
 
 from __future__ import annotations
