@@ -4,57 +4,58 @@
         TransferError               a call gave no response; `code` is libcurl's
             RequestError            not fit to be sent (is a ValueError)
                 RequestTypeError    an argument of the wrong type (is a TypeError)
-                RedirectError       a redirect leads where no request may go
+                RedirectError       a redirect has a target that is not allowed
             ResolveError            the name has no address
             ConnectError            no connection (is a ConnectionError)
                 CircuitOpenError    not sent: the circuit breaker is open
-                PeerRefusedError    the address is not one that may be connected to
+                PeerRefusedError    connecting to this address is not allowed
                 ProxyError          the proxy made no connection to the server
             TLSError                handshake, certificate or key refused
-                ClientCertificateError  the server refused our certificate, or that there is none
-            TimeoutError            a time limit passed (is a builtin TimeoutError)
-                LimitReachedError   not sent: the connection's limits gave it no turn in time
+                ClientCertificateError  the server refused our certificate, or requires one
+            TimeoutError            a time limit was reached (is a builtin TimeoutError)
+                LimitReachedError   not sent: the connection's limits allowed no attempt in time
             ProtocolError           the server does not speak HTTP as it should
             DisconnectedError       the connection ended before the response was complete
-            TooLargeError           the response passed the limit
+            TooLargeError           the response is larger than allowed
             UploadError             a body that is read while it is sent cannot be read (again)
-            SaveError               a body that came could not be written to its file
+            SaveError               the body of a response could not be written to its file
             TooManyRedirectsError   more redirects than allowed
-            CancelledError          cancelled, or the engine was closed under it
-        HTTPStatusError             the status is 400 or above, and raise_for_status() was asked
+            CancelledError          the call was cancelled, or the engine was closed
+        HTTPStatusError             raised by raise_for_status() for a status of 400 or above
         ConfigurationError          connections that cannot be used (is a ValueError)
         NotInitialisedError         used before init(), or after shutdown() (is a RuntimeError)
         AlreadyInitialisedError     a second init() with other settings (is a RuntimeError)
         BackendUnavailableError     no such backend, or a package is missing (is a LookupError)
         EngineClosedError           used after its engine was closed (is a RuntimeError)
-        StreamError                 a body that was not read, or is read already (is a RuntimeError)
+        StreamError                 a body was not read yet, or was already read (is a RuntimeError)
         ReentrantCallError          a call from within the engine's driver (is a RuntimeError)
         UnknownConnectionError      no connection of that name (is a LookupError)
         UnknownRouteError           no route of that name (is a LookupError)
-        QueueFullError              as many queries are open as may be (is a RuntimeError)
+        QueueFullError              too many queries are open, or stored (is a RuntimeError)
         QueueStoreError             a durable queue cannot be reached, or is broken (is an OSError)
         TransactionError            a transaction cannot be suspended (is a RuntimeError)
         onehttp.identity.IdentityError
-            SigningError            what was to be signed makes no PASSporT (is a ValueError)
+            SigningError            these values cannot be signed (is a ValueError)
             MissingIdentityError    428: no Identity header
-            StaleIdentityError      403: too old, or from the future
-            IdentityInfoError       436: the certificate cannot be had
-            CredentialError         437: the certificate is not believed
+            StaleIdentityError      403: too old, or in the future
+            IdentityInfoError       436: the certificate cannot be fetched
+            CredentialError         437: the certificate is not trusted
                 RevokedError        437: it was revoked
             InvalidIdentityError    438: malformed, forged, or of another call (is a ValueError)
         onehttp.xcap.XcapError
-            SelectorError           a selector that makes no URL (is a ValueError)
-            XmlError                a document that is not to be parsed (is a ValueError)
-                WrongNamespaceError well-formed, of another namespace
-            StatusError             the server answered, but not with what was asked for
+            SelectorError           the selector is invalid (is a ValueError)
+            XmlError                the document is not allowed, or malformed (is a ValueError)
+                WrongNamespaceError well-formed, but of another namespace
+            StatusError             the server answered with an error status
                 NotFoundError       404 or 410 (is a LookupError)
                 PreconditionFailedError  412: the document has changed
                 ConflictError       409: the change would make the document invalid
             StoreError              the database cannot be used
                 RowRefusedError     the database does not take this row
 
-Those of transfers come from the engines and are named here too. A wrong keyword is a TypeError.
-`UnexpectedRequestError`, of tests, is a BaseException: code that is tested must not handle it.
+The errors of transfers are defined by the engines and exported here as well. A wrong keyword raises
+a TypeError. `UnexpectedRequestError` of the tests is a BaseException, because the code under test
+must not handle it.
 """
 
 from __future__ import annotations

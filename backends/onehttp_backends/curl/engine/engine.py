@@ -118,7 +118,7 @@ class Engine(Owned):
         self.quiet.act()
         self.second_looks.look()
         self.reap()
-        if self.http2_queue.lanes:
+        if self.http2_queue.queues:
             self.http2_queue.look()
         self.second_looks.note(events)
         if self.streams.open:
@@ -151,7 +151,7 @@ class Engine(Owned):
             timeout_ms = self.waits.sooner_ms(timeout_ms)
         if self.idling.due:
             timeout_ms = self.idling.sooner_ms(timeout_ms)
-        if self.http2_queue.lanes:
+        if self.http2_queue.queues:
             timeout_ms = self.http2_queue.sooner_ms(timeout_ms)
         return self.second_looks.sooner_ms(self.endless.sooner_ms(timeout_ms))
 
@@ -202,7 +202,7 @@ class Engine(Owned):
             if self.quiet.is_on:
                 self.quiet.add(transfer, may_find_one)
             self.running[handle.easy] = transfer
-            if not (self.http2_queue.lanes and self.http2_queue.keeps(transfer, handle)):
+            if not (self.http2_queue.queues and self.http2_queue.keeps(transfer, handle)):
                 transfer.was_admitted = True
                 self._add(handle.easy)
         except pycurl.error as error:
@@ -288,7 +288,7 @@ class Engine(Owned):
                     raise
             if self.quiet.is_on:
                 self.quiet.leave(transfer)
-            if self.http2_queue.lanes:
+            if self.http2_queue.queues:
                 self.http2_queue.leave(transfer, handle)
             if transfer.flow is not None:
                 self.streams.leave(transfer)

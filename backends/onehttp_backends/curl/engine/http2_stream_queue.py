@@ -43,8 +43,8 @@ GROW_S: Final = 0.02
 NO_TURN: Final = "the server allows no more streams at a time, and none has ended in time"
 
 
-class Lane:
-    """The transfers of one shelf."""
+class ShelfQueue:
+    """The transfers of one shelf: in flight, and waiting."""
 
     __slots__ = ("allowed", "alone", "flying", "held", "look_at", "refused", "step")
 
@@ -52,19 +52,19 @@ class Lane:
         self.flying: set[Transfer] = set()
         """In flight."""
         self.held: dict[Transfer, float] = {}
-        """Those that wait, in their order, and since when."""
+        """The transfers that wait, in their order, with the time at which the wait began."""
         self.refused: set[Transfer] = set()
-        """Have waited because they were refused, which they do once."""
+        """The transfers that have waited after a refusal. Each does so only once."""
         self.alone: Transfer | None = None
-        """The last one put in, if nobody else was in flight: should it be stopped nevertheless,
-        nobody's end will help."""
+        """The transfer put in last, if no other was in flight. If it is stopped nevertheless, it
+        must not wait, because no other transfer will end."""
         self.allowed = 1
         """How many may be in flight."""
         self.step = 1
         self.look_at = 0.0
 
     def limit(self, allowed: int) -> None:
-        """So many are allowed, as it was just seen."""
+        """Note that the server allows ``allowed`` streams, as was just seen."""
         self.allowed, self.step = max(1, allowed), 1
         self.look_at = time.monotonic() + TRY_AGAIN_S
 
@@ -81,26 +81,27 @@ class Http2StreamQueue:
         self._multi = multi
         self._running = running
         self._end = end
-        self.lanes: dict[Shelf[Any], Lane] = {}
-        """Of shelves whose server has shown a limit. While it is empty, a turn skips this class."""
+        self.queues: dict[Shelf[Any], ShelfQueue] = {}
+        """The queues of shelves whose server has shown a limit. If there are none, a turn of the
+        driver skips this class."""
         self._deadlines: list[tuple[float, int, Transfer]] = []
         self._numbers = itertools.count()
 
     def keeps(self, transfer: Transfer, handle: Handle) -> bool:
-        """Whether a transfer that comes has to wait; if not, it is about to be put in."""
-        lane = self.lanes.get(handle.shelf)
-        if lane is None:
+        """Whether a new transfer has to wait; if not, it counts as in flight."""
+        queue = self.queues.get(handle.shelf)
+        if queue is None:
             return False
-        if lane.held or len(lane.flying) >= lane.allowed:
-            self._hold(lane, transfer, handle)
+        if queue.held or len(queue.flying) >= queue.allowed:
+            self._hold(queue, transfer, handle)
             return True
-        lane.flying.add(transfer)
+        queue.flying.add(transfer)
         return False
 
     def takes(self, transfer: Transfer, handle: Handle, code: int) -> bool:
-        """Take a transfer that has failed, if that is for want of a stream."""
+        """Take a transfer that has failed, if it failed because no stream was allowed."""
         if handle.held_back and not handle.has_begun_sending:
-            is_known = handle.full_connections or handle.shelf in self.lanes
+            is_known = handle.full_connections or handle.shelf in self.queues
             if is_known or not handle.keep_log():
                 self.hold(transfer)
             else:
@@ -109,57 +110,57 @@ class Http2StreamQueue:
         if code != FOR_THE_LAST_TIME or not (handle.held_back or self._may_wait(transfer, handle)):
             return False
         handle.held_back = True
-        lane = self._lane(handle.shelf)
-        lane.refused.add(transfer)
-        lane.limit(1)
+        queue = self._queue(handle.shelf)
+        queue.refused.add(transfer)
+        queue.limit(1)
         handle.forget_sendings()
         if transfer.request.method in SAFE_METHODS:  # that it was refused is not known
             handle.note_sent()
         handle.keep_log()
-        self._hold(lane, transfer, handle)
+        self._hold(queue, transfer, handle)
         return True
 
     def hold(self, transfer: Transfer) -> None:
-        """Let a transfer wait that was stopped."""
+        """Let a transfer that was stopped wait."""
         handle = transfer.handle
         assert handle is not None
-        lane = self._lane(handle.shelf)
+        queue = self._queue(handle.shelf)
         if handle.full_connections:
-            lane.limit(sum(handle.full_connections.values()))
-        self._hold(lane, transfer, handle)
-        self._release(lane, may_open=lane.alone is transfer)
+            queue.limit(sum(handle.full_connections.values()))
+        self._hold(queue, transfer, handle)
+        self._release(queue, may_open=queue.alone is transfer)
 
     def leave(self, transfer: Transfer, handle: Handle) -> None:
         """Let others go on, now that a transfer has ended."""
         shelf = handle.shelf
-        lane = self.lanes.get(shelf)
-        if lane is not None:
-            lane.flying.discard(transfer)
-            lane.refused.discard(transfer)
-            if lane.held.pop(transfer, None) is not None:
+        queue = self.queues.get(shelf)
+        if queue is not None:
+            queue.flying.discard(transfer)
+            queue.refused.discard(transfer)
+            if queue.held.pop(transfer, None) is not None:
                 handle.held_back = False
-            self._release(lane)
-            if not (lane.flying or lane.held):
-                self.lanes.pop(shelf, None)
+            self._release(queue)
+            if not (queue.flying or queue.held):
+                self.queues.pop(shelf, None)
 
     def look(self) -> None:
-        """End those whose time is over, and try whether more are allowed."""
+        """End waiting transfers whose time is over, and try whether more streams are allowed."""
         now = time.monotonic()
         while self._deadlines and self._deadlines[0][0] <= now:
             transfer = self._deadlines[0][2]
             if self._is_held(transfer):
                 self._end(transfer, CurlCode.OPERATION_TIMEDOUT, NO_TURN)
             heapq.heappop(self._deadlines)
-        for lane in list(self.lanes.values()):
-            if lane.held and now >= lane.look_at:
-                lane.allowed = max(lane.allowed, len(lane.flying)) + lane.step
-                lane.step *= 2
-                lane.look_at = now + GROW_S
-                self._release(lane)
+        for queue in list(self.queues.values()):
+            if queue.held and now >= queue.look_at:
+                queue.allowed = max(queue.allowed, len(queue.flying)) + queue.step
+                queue.step *= 2
+                queue.look_at = now + GROW_S
+                self._release(queue)
 
     def sooner_ms(self, timeout_ms: float) -> float:
         """The shorter of ``timeout_ms`` (-1 = none) and the time until the next look is due."""
-        due = [lane.look_at for lane in self.lanes.values() if lane.held]
+        due = [queue.look_at for queue in self.queues.values() if queue.held]
         if not due:
             return timeout_ms
         if self._deadlines:
@@ -172,23 +173,23 @@ class Http2StreamQueue:
         for transfer in list(self._running.values()):
             handle = transfer.handle
             if handle is not None and handle.held_back and transfer.outcome is None:
-                self._hold(self._lane(handle.shelf), transfer, handle)
-        for shelf, lane in list(self.lanes.items()):
-            lane.flying = self._flying(shelf)
-            for transfer in list(lane.held):
+                self._hold(self._queue(handle.shelf), transfer, handle)
+        for shelf, queue in list(self.queues.items()):
+            queue.flying = self._flying(shelf)
+            for transfer in list(queue.held):
                 if not self._is_held(transfer):
-                    lane.held.pop(transfer, None)
-            self._release(lane)
-            if not (lane.flying or lane.held):
-                self.lanes.pop(shelf, None)
+                    queue.held.pop(transfer, None)
+            self._release(queue)
+            if not (queue.flying or queue.held):
+                self.queues.pop(shelf, None)
 
-    def _lane(self, shelf: Shelf[Any]) -> Lane:
-        lane = self.lanes.get(shelf)
-        if lane is None:
-            lane = Lane()
-            lane.flying = self._flying(shelf)
-            self.lanes[shelf] = lane
-        return lane
+    def _queue(self, shelf: Shelf[Any]) -> ShelfQueue:
+        queue = self.queues.get(shelf)
+        if queue is None:
+            queue = ShelfQueue()
+            queue.flying = self._flying(shelf)
+            self.queues[shelf] = queue
+        return queue
 
     def _flying(self, shelf: Shelf[Any]) -> set[Transfer]:
         return {
@@ -206,36 +207,36 @@ class Http2StreamQueue:
             handle.stream_refusals or transfer.request.method in SAFE_METHODS
         ):
             return False
-        lane = self.lanes.get(handle.shelf)
-        flying = self._flying(handle.shelf) if lane is None else lane.flying
-        return bool(flying - {transfer}) and (lane is None or transfer not in lane.refused)
+        queue = self.queues.get(handle.shelf)
+        flying = self._flying(handle.shelf) if queue is None else queue.flying
+        return bool(flying - {transfer}) and (queue is None or transfer not in queue.refused)
 
     def _is_held(self, transfer: Transfer) -> bool:
         handle = transfer.handle
         return handle is not None and handle.held_back and transfer.outcome is None
 
-    def _hold(self, lane: Lane, transfer: Transfer, handle: Handle) -> None:
+    def _hold(self, queue: ShelfQueue, transfer: Transfer, handle: Handle) -> None:
         handle.held_back = True
         remove_once(self._multi, handle.easy)
-        lane.flying.discard(transfer)
-        if transfer not in lane.held:
+        queue.flying.discard(transfer)
+        if transfer not in queue.held:
             if transfer.deadline < float("inf"):
                 entry = (transfer.deadline, next(self._numbers), transfer)
                 heapq.heappush(self._deadlines, entry)
-            lane.held[transfer] = time.monotonic()
+            queue.held[transfer] = time.monotonic()
 
-    def _release(self, lane: Lane, may_open: bool = False) -> None:
-        while lane.held and (len(lane.flying) < lane.allowed or not lane.flying):
-            transfer, since = next(iter(lane.held.items()))
+    def _release(self, queue: ShelfQueue, may_open: bool = False) -> None:
+        while queue.held and (len(queue.flying) < queue.allowed or not queue.flying):
+            transfer, since = next(iter(queue.held.items()))
             handle = transfer.handle
             if handle is not None and handle.held_back:
-                handle.may_open = may_open and not lane.flying
-                lane.alone = None if lane.flying else transfer
-                lane.flying.add(transfer)
+                handle.may_open = may_open and not queue.flying
+                queue.alone = None if queue.flying else transfer
+                queue.flying.add(transfer)
                 handle.waited_us += round((time.monotonic() - since) * 1e6)
                 handle.keep_log()
                 self._put_in(transfer, handle)
-            lane.held.pop(transfer, None)
+            queue.held.pop(transfer, None)
 
     def _put_in(self, transfer: Transfer, handle: Handle) -> None:
         handle.full_connections.clear()
