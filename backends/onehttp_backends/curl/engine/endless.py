@@ -28,6 +28,9 @@ class EndlessAnswers:
         self._running = running
         self._next: list[Easy] = []
         self._due = 0.0
+        self.has_begun = False
+        """Whether a transfer was put in since the last look. libcurl reads as soon as it has sent,
+        without an event."""
         self._unseen = 0
         """How many are to be looked at because something has come, which will not come again."""
 
@@ -38,7 +41,8 @@ class EndlessAnswers:
         if not running:
             self._unseen = 0
             return
-        if has_come:
+        if has_come or self.has_begun:
+            self.has_begun = False
             if len(running) > FEW:
                 self._unseen = len(self._next) + len(running)
             else:

@@ -203,7 +203,7 @@ class Engine(Owned):
                 self.quiet.add(transfer, may_find_one)
             self.running[handle.easy] = transfer
             if not (self.http2_queue.queues and self.http2_queue.keeps(transfer, handle)):
-                transfer.was_admitted = True
+                transfer.was_admitted = self.endless.has_begun = True
                 self._add(handle.easy)
         except pycurl.error as error:
             if not is_in_already(error):
