@@ -7,7 +7,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from onehttp.adhoc import backend_of, prepared
-from onehttp.calls.arguments import METHODS_WITHOUT_BODY, PLAIN, CallArguments, build_request
+from onehttp.calls.arguments import PLAIN, CallArguments, build_request, simple_request
 from onehttp.calls.around.hooks import HookSource, hooks_of
 from onehttp.calls.carrier import Asked
 from onehttp.calls.drivers import aperform_following, perform_following
@@ -29,7 +29,7 @@ from onehttp.settings import BackendSettings, Settings, chosen_source
 from onehttp.streams.stream_call import is_streamed
 from onehttp.streams.ways import call_on_none
 from onehttp.stripped_tracebacks import of_others, strip_traceback
-from onehttp_backends.contract import Backend, Request, Response, Stats, plain_request
+from onehttp_backends.contract import Backend, Request, Response, Stats
 from onehttp_backends.hints.keywords import explained
 
 if TYPE_CHECKING:
@@ -175,16 +175,8 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
         raise process.missing()
     try:
         adhoc = runtime.adhoc.requests
-        if (
-            not call
-            and not adhoc.max_redirects
-            and type(method) is type(url) is str
-            and method in METHODS_WITHOUT_BODY
-            and url.isascii()
-        ):
-            return runtime.backend.perform(plain_request(method, url, (), adhoc.options))
-        if call.keys() <= PLAIN and not adhoc.max_redirects:
-            return runtime.backend.perform(build_request(method, url, adhoc.options, (), call))
+        if PLAIN.issuperset(call) and not adhoc.max_redirects:
+            return runtime.backend.perform(simple_request(method, url, adhoc.options, call))
         if is_streamed(call):
             return call_on_none(runtime, method, url, call).perform()
         wanted = build_request(method, url, adhoc.options, (), call)
@@ -208,8 +200,8 @@ def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[
         raise process.missing()
     try:
         adhoc = runtime.adhoc.requests
-        if call.keys() <= PLAIN and not adhoc.max_redirects:
-            return runtime.backend.aperform(build_request(method, url, adhoc.options, (), call))
+        if PLAIN.issuperset(call) and not adhoc.max_redirects:
+            return runtime.backend.aperform(simple_request(method, url, adhoc.options, call))
         if is_streamed(call):
             return call_on_none(runtime, method, url, call).aperform()
         wanted = build_request(method, url, adhoc.options, (), call)

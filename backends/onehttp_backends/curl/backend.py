@@ -6,6 +6,7 @@ import asyncio
 import os
 import weakref
 from collections.abc import Callable, Coroutine, Iterable
+from functools import partial
 from typing import Any, Final, TypeVar
 
 from onehttp_backends import at_exit
@@ -81,9 +82,11 @@ class PycurlBackend(StreamingEngine):
             TransferError: it gave no response.
             EngineClosedError: after `close`.
         """
-        return performed(self._perform, request) if is_on() else self._perform(request)
+        if is_on():
+            return performed(partial(self._perform, is_told=True), request)
+        return self._perform(request)
 
-    def _perform(self, request: Request) -> Response:
+    def _perform(self, request: Request, is_told: bool = False) -> Response:
         helm = self._helm or self._start()
         handle = helm.engine.pool.prepared(request)
         if handle.shelf.is_one_shot:
@@ -91,14 +94,14 @@ class PycurlBackend(StreamingEngine):
             outcome = perform_one_shot(handle, request, counts, self.names)
             helm.engine.pool.give_back(handle)
         else:
-            if current() is not None:
+            if is_told:
                 is_free = helm.ownership.state is DrivingState.FREE
                 step("driven by this thread" if is_free else "another drives, and is woken")
             try:
                 outcome = helm.perform(handle, request)
             except EngineGoneError:
                 self._forget(helm)
-                return self._perform(request)
+                return self._perform(request, is_told)
         if isinstance(outcome, Response):
             return outcome
         raise outcome

@@ -6,18 +6,19 @@ from collections.abc import Sized
 from typing import Any, Generic, TypeVar
 
 from onehttp_backends.contract import HttpVersion, TransferOptions
-from onehttp_backends.rules.status_lines import OF_ANY_VERSION, OF_HTTP1
+from onehttp_backends.rules.status_lines import OF_ANY_VERSION, OF_HTTP1, StatusLine
 
 H = TypeVar("H")
 MAX_IDLE_PER_SHELF = 1024
+MAX_PLAIN_HEAD_BYTES = 4096
 
 
 class Shelf(Generic[H]):
     """The free list of the handles of one (options, origin), and the state that they share."""
 
     __slots__ = ("closes", "has_answered", "idle", "is_forgotten", "is_http1", "is_one_shot",
-                 "is_simple", "keeps", "may_be_http2", "opened", "options", "origin", "shared",
-                 "silent", "status_lines")  # fmt: skip
+                 "is_simple", "keeps", "may_be_http2", "opened", "options", "origin", "plain_head",
+                 "shared", "silent", "status_lines")  # fmt: skip
 
     def __init__(self, options: TransferOptions, origin: str) -> None:
         self.options = options  # keeps their id() from being used for others
@@ -53,6 +54,9 @@ class Shelf(Generic[H]):
         self.status_lines = OF_HTTP1 if self.is_http1 else OF_ANY_VERSION
         self.may_be_http2 = not self.is_http1
         """Whether its next connection may speak HTTP/2, judging by earlier ones."""
+        self.plain_head: tuple[list[bytes], StatusLine | None] = [], None
+        """The lines of a head that was found to be whole and clear, and what its first one says. Of
+        the next answers those with the same lines need no other look: all of a second, often."""
 
     def note_head(self, head: Sized) -> None:
         """Note the head of a response: from the first one on, handles are kept."""
@@ -61,6 +65,11 @@ class Shelf(Generic[H]):
             # An easy handle cannot be made to forget the authentication it was challenged for.
             if not (self.options.auth and self.options.auth.each_time):
                 self.keeps = MAX_IDLE_PER_SHELF
+
+    def note_plain_head(self, head: list[bytes], line: StatusLine | None) -> None:
+        """Note a head that a response was made of, and that nothing was wrong with."""
+        if line is not None and sum(map(len, head)) <= MAX_PLAIN_HEAD_BYTES:
+            self.plain_head = head, line
 
     def avoids_connections(self) -> bool:
         """Whether transfers must not share connections, because one that is open has gone

@@ -79,8 +79,9 @@ def check_request(request: Request) -> str:
     if type(url) is str:
         if url == known_url:
             return origin
-        is_like_it = url.startswith(beginning) and len(url) <= LONGEST_KNOWN
-        if is_like_it and url.isascii() and url.isprintable() and " " not in url:
+        rest = url.removeprefix(beginning)
+        is_like_it = rest != url and len(url) <= LONGEST_KNOWN
+        if is_like_it and rest.isascii() and rest.isprintable() and " " not in rest:
             _last = (url, origin, beginning)
             return origin
     return _noted(url)

@@ -32,9 +32,9 @@ KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPT
 METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
 METHODS_WITHOUT_BODY = KNOWN_METHODS - METHODS_WITH_BODY
 NO_HEADERS: HeaderPairs = ()
-PLAIN = frozenset({"headers", "timeout"})
+PLAIN: Final = frozenset({"headers", "timeout"})
 """The keywords of the simplest calls: one exchange, no body, nothing around it."""
-_PLAIN_REQUEST = PLAIN | {"follow_redirects", "body"}
+_PLAIN_REQUEST: Final = PLAIN | {"follow_redirects", "body"}
 _PLAIN_BODIES: Final[Mapping[type, frozenset[str]]] = {
     bytes: KNOWN_METHODS,
     type(None): METHODS_WITHOUT_BODY,
@@ -117,6 +117,19 @@ class CallArguments(TypedDict, total=False):
 NO_ARGUMENTS: Final[CallArguments] = {}
 
 
+def simple_request(method: str, url: str, options: TransferOptions, call: CallArguments) -> Request:
+    """`build_request` of a call on no connection, with keywords of `PLAIN` alone."""
+    if not (type(method) is type(url) is str and method in METHODS_WITHOUT_BODY and url.isascii()):
+        return _request_of_any(method, url, options, NO_HEADERS, call, None)
+    if not call:
+        return plain_request(method, url, NO_HEADERS, options)
+    headers, timeout = call.get("headers"), call.get("timeout")
+    if isinstance(timeout, Timeout):
+        return _request_of_any(method, url, options, NO_HEADERS, call, None)
+    pairs = NO_HEADERS if headers is None else header_pairs(headers)
+    return plain_request(method, url, pairs, options, timeout)
+
+
 def build_request(
     method: str,
     url: str,
@@ -134,7 +147,7 @@ def build_request(
     get: Callable[[str], Any] = call.get
     body, timeout = get("body"), get("timeout")
     if (
-        call.keys() <= _PLAIN_REQUEST
+        _PLAIN_REQUEST.issuperset(call)
         and type(method) is type(url) is str
         and method in _PLAIN_BODIES.get(type(body), ())
         and url.isascii()

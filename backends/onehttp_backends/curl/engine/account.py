@@ -79,9 +79,12 @@ class Account:
 
     def answered(self, handle: Handle, request: Request) -> Outcome:
         """The same of one that libcurl has found nothing wrong with."""
-        shelf, getinfo, head = handle.shelf, handle.getinfo, handle.head
+        shelf, getinfo, received = handle.shelf, handle.getinfo, handle.head
+        head, line = shelf.plain_head
+        is_like_last = received == head
         try:
-            line = shelf.status_lines.of_only_head(head)
+            if not is_like_last:
+                head, line = received.copy(), shelf.status_lines.of_only_head(received)
             if line is None or handle.decoding is not None:
                 error = fault_of(handle, request)
                 if error is not None:
@@ -94,7 +97,7 @@ class Account:
             else:
                 known = None if opened or not _CONN_ID else self._peers.get(getinfo(_CONN_ID))
                 peer = known or self._new_peer(handle)
-            response = read_response(handle, opened, peer, line)
+            response = read_response(handle, opened, peer, head, line)
         except MemoryError:
             error = read_error(handle, request, CurlCode.OUT_OF_MEMORY, _NO_MEMORY)
             return self._failed(handle, error)
@@ -106,6 +109,8 @@ class Account:
         self.completed += 1
         if shelf.closes:
             self.opened += opened
+            if not is_like_last:
+                shelf.note_plain_head(head, line)
             return response
         shelf.may_be_http2 = is_multiplexed = version in _MULTIPLEXED
         if opened:
@@ -117,8 +122,11 @@ class Account:
             self._watch.note_use(fd := getinfo(_ACTIVE_SOCKET), is_multiplexed)
             if is_multiplexed:
                 shelf.shared = self._watch.socket(fd)
-        if not is_multiplexed and is_ambiguous(head):
-            self._watch.mistrust(getinfo(_ACTIVE_SOCKET))
+        if not is_like_last:
+            if not is_multiplexed and is_ambiguous(head):
+                self._watch.mistrust(getinfo(_ACTIVE_SOCKET))
+            else:
+                shelf.note_plain_head(head, line)
         return response
 
     def brief(self, handle: Handle, statuses: frozenset[int]) -> Response | None:
@@ -217,7 +225,7 @@ class Account:
     def read(self, handle: Handle) -> Response:
         """The response, without counting it."""
         opened = handle.getinfo(_NUM_CONNECTS)
-        return read_response(handle, opened, self._place(handle))
+        return read_response(handle, opened, self._place(handle), handle.head.copy())
 
     def _new_peer(self, handle: Handle) -> Peer:
         peer = self._place(handle)

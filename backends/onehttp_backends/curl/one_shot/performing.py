@@ -85,7 +85,7 @@ def perform_one_shot(
             fault = fault_of(handle, request) if sends_request else None
             if handle.has_switched:
                 fault = switched(request)
-            outcome = fault or read_response(handle, opened, peer)
+            outcome = fault or read_response(handle, opened, peer, handle.head.copy())
         else:
             outcome = read_error(handle, request, code, text)
     finally:
