@@ -133,49 +133,49 @@ ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], An
         [b"X-B:\r"],
         [b"X-B: \r"],
     ),
-    "digest in a third call, after two refusals": (
+    "the third call with a digest, after two were refused": (
         of_refusals,
         lambda told: [each[0] for each in told[:3]],  # type: ignore[index]
         [401, 401, 200],
         [401, 401, 401],
     ),
-    "after an answer of HTTP/1.0": (
+    "after a response with HTTP/1.0": (
         lambda: on_both(lambda: of_http_1_0, times=2),
         lambda told: [each.split(b"\r")[0][-8:] for each in told[2:]],  # type: ignore[attr-defined]
         [b"HTTP/1.1", b"HTTP/1.0"],
         [b"HTTP/1.1", b"HTTP/1.1"],
     ),
-    "a URL of more than 64 KiB, by a proxy": (
+    "a URL of more than 64 KiB, through a proxy": (
         lambda: through_both(answering(OK), f"http://a.example/{'a' * 70_000}"),
         errors,
         (200, b"ok"),
         ("RequestError", 3),
     ),
-    "a POST over HTTP/2, where the server has ended the idle connection": (
+    "a POST over HTTP/2, after the server has closed the idle connection": (
         of_http2_that_has_ended,
         lambda told: told[0],
         200,
         "DisconnectedError",
     ),
-    "an answer over HTTP/2 to a large body, of which the server wants no more (`NO_ERROR`)": (
+    "a response over HTTP/2, sent before the server has read a large body (`NO_ERROR`)": (
         of_an_early_answer,
         lambda told: told[0][0] == 413,  # type: ignore[index]
         True,
         False,
     ),
-    "an answer over HTTP/2 without a length, whose stream is reset in good order (`NO_ERROR`)": (
+    "a response over HTTP/2 without a length, whose stream is reset with `NO_ERROR`": (
         of_an_early_end,
         errors,
         (200, b"o"),
         ("DisconnectedError", 18),
     ),
-    "over HTTP/2, text of HTTP/1, or a stream that the server may not begin": (
+    "text of HTTP/1 on an HTTP/2 connection, or a stream that a server must not open": (
         of_frames(struct.pack(">IBI", 1 << 8 | 1, 5, 2) + b"\x88", 0.5),
         errors,
         ("ProtocolError", 16),
         ("TimeoutError", 28),
     ),
-    "over HTTP/2, the window of a stream that grows by nothing": (
+    "an HTTP/2 window update of 0 for a stream": (
         of_frames(struct.pack(">IBII", 4 << 8 | 8, 0, 1, 0), PATIENCE_S),
         errors,
         ("ProtocolError", 92),
@@ -210,6 +210,6 @@ def test_a_difference(what: str) -> None:
 
 
 def test_the_page_has_every_difference_and_no_other() -> None:
-    section = PAGE.read_text().partition("## What the double cannot")[2].partition("\n## ")[0]
+    section = PAGE.read_text().partition("## How the double differs")[2].partition("\n## ")[0]
     rows = re.findall(r"^\| (.*?) \| .* \| .* \|$", section, re.MULTILINE)
     assert rows[1:] == list(ROWS)
