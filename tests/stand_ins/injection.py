@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import dis
+import functools
 import itertools
 import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import CodeType, FrameType
 from typing import Any, Final
 
 Way = tuple[object, ...]
@@ -112,3 +114,63 @@ class Injector:
     def strike(self) -> None:
         """What happens there."""
         raise self.error(f"injected at {self.place}")
+
+
+class InstructionInjector:
+    """Raises once where CPython looks for signals and nothing has been raised: after a call of what
+    is no Python code, at the begin of a function, and where a loop turns back.
+
+    Args:
+        places: where it has been raised; shared by those who are to find others.
+        paths: what the paths of the files begin with.
+    """
+
+    def __init__(self, places: set[tuple[str, str, int]], paths: tuple[str, ...]) -> None:
+        self._places = places
+        self._paths = paths
+        self._before: dict[FrameType, str] = {}
+        # One object for as long as it is in force: CPython 3.11 has called one that was freed.
+        self._tracer = self._trace
+        self.place = ""
+        """Where it was raised; empty when there was no place left."""
+
+    @contextmanager
+    def in_force(self) -> Iterator[None]:
+        sys.settrace(self._tracer)
+        try:
+            yield
+        finally:
+            sys.settrace(None)
+            self._before.clear()
+
+    def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
+        if self.place:
+            return None
+        if event == "call":
+            if frame.f_back in self._before and not IS_PYTHON_CALL_A_PLACE:
+                self._before[frame.f_back] = ""
+            is_finaliser = frame.f_code.co_name == "__del__"  # Python would print what it raises
+            if is_finaliser or not frame.f_code.co_filename.startswith(self._paths):
+                return None
+            frame.f_trace_opcodes = True
+            self._before[frame] = ""
+        elif event == "opcode":
+            code, at = frame.f_code, frame.f_lasti
+            before, self._before[frame] = self._before.get(frame, ""), _instructions(code)[at]
+            place = (code.co_filename, code.co_name, at)
+            if before.startswith(LOOKS_FOR_SIGNALS) and place not in self._places:
+                self._places.add(place)
+                self.place = f"{Path(code.co_filename).name}:{frame.f_lineno}, after {before}"
+                raise Interrupt(f"injected at {self.place}")
+        elif event == "return":
+            self._before.pop(frame, None)
+        return self._tracer
+
+
+IS_PYTHON_CALL_A_PLACE: Final = sys.version_info < (3, 11)
+LOOKS_FOR_SIGNALS: Final = ("CALL", "RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE")
+
+
+@functools.cache
+def _instructions(code: CodeType) -> dict[int, str]:
+    return {each.offset: each.opname for each in dis.get_instructions(code)}

@@ -49,14 +49,19 @@ def give_back() -> bool:
     has_given = False
     for loop, holders in list(_by_loop.items()):
         if loop.is_closed():
-            _by_loop.pop(loop, None)
             while holders:
                 try:
-                    _, end = holders.popitem()
-                except KeyError:  # another thread was faster
-                    break
-                end()
-                has_given = True
+                    holder, end = next(iter(holders.items()))
+                except (StopIteration, RuntimeError):  # another thread was faster
+                    continue
+                try:
+                    if holders.pop(holder, None) is not None:
+                        end()
+                        has_given = True
+                except BaseException:  # of a signal handler: the next who looks does it
+                    holders[holder] = end
+                    raise
+            _by_loop.pop(loop, None)
     return has_given
 
 

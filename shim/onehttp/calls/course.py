@@ -167,44 +167,64 @@ def _attempt(
     deadline: Deadline,
     keeper: Keeper | None,
 ) -> Course:
-    era = policies.begin(deadline.clock.now())
-    if not era:
-        admitted = yield from _admitted(policies, deadline)
-        if isinstance(admitted, TransferError):
-            return admitted
-        era = admitted
-        request = deadline.within(request, None)
-    outcome: Outcome | None = None
-    place = None
+    turn = Turn()
     try:
-        if policies.shared is not None:
-            admission = yield from policies.shared.admitted(deadline)
-            if isinstance(admission, TransferError):
-                is_open = isinstance(admission, CircuitOpenError)
-                policies.count("circuit_refused" if is_open else "limit_refused")
-                return admission
-            if admission is None:
-                policies.count("counted_alone")
-            place = admission
-            request = deadline.within(request, None)
-        if policies.attempt_timeout_s is not None:
-            request = deadline.within(request, policies.attempt_timeout_s)
-        outcome = yield from _exchange(request, max_redirects)
-    finally:
-        policies.end(era, outcome, deadline.clock, keeper)
-        if place is not None:
-            place.end(is_well(outcome), keeper if isinstance(outcome, Response) else None)
+        return (yield from _made(policies, turn, request, max_redirects, deadline, keeper))
+    except BaseException:
+        try:
+            policies.drop(turn)
+        finally:  # once more: a signal handler may have raised in there
+            policies.drop(turn)
+        raise
+
+
+def _made(
+    policies: PoliciesInForce,
+    turn: Turn,
+    request: Request,
+    max_redirects: int,
+    deadline: Deadline,
+    keeper: Keeper | None,
+) -> Course:
+    """Make the attempt ``turn``. If this raises, `PoliciesInForce.drop` must follow."""
+    if not policies.begin(turn, deadline.clock.now()):
+        refusal = yield from _refused(policies, turn, deadline)
+        if refusal is not None:
+            policies.drop(turn)
+            return refusal
+        request = deadline.within(request, None)
+    place = None
+    if policies.shared is not None:
+        admission = yield from policies.shared.admitted(deadline, turn)
+        if isinstance(admission, TransferError):
+            is_open = isinstance(admission, CircuitOpenError)
+            policies.count("circuit_refused" if is_open else "limit_refused")
+            policies.drop(turn)
+            return admission
+        if admission is None:
+            policies.count("counted_alone")
+        place = admission
+        request = deadline.within(request, None)
+    if policies.attempt_timeout_s is not None:
+        request = deadline.within(request, policies.attempt_timeout_s)
+    outcome = yield from _exchange(request, max_redirects)
+    policies.end(turn, outcome, deadline.clock, keeper)
+    if place is not None:
+        place.end(is_well(outcome), keeper if isinstance(outcome, Response) else None)
     return outcome
 
 
-def _admitted(
-    policies: PoliciesInForce, deadline: Deadline
-) -> Generator[Pause, None, int | TransferError]:
-    """The era of an attempt that could not begin at once, or the error that refuses it."""
+def _refused(
+    policies: PoliciesInForce, turn: Turn, deadline: Deadline
+) -> Generator[Pause, None, TransferError | None]:
+    """Wait until an attempt may begin that could not at once; the error that refuses it, or None.
+
+    What it has taken by then is left to `PoliciesInForce.drop`.
+    """
     breaker, limiter = policies.breaker, policies.limiter
-    era = Eras.first if breaker is None else breaker.admit(deadline.clock.now)
+    era = Eras.first if breaker is None else breaker.admit(deadline.clock.now, turn)
     if not era and breaker is not None and give_back():
-        era = breaker.admit(deadline.clock.now)
+        era = breaker.admit(deadline.clock.now, turn)
     if not era:
         policies.count("circuit_refused")
         step("refused: the circuit is open")
@@ -213,15 +233,9 @@ def _admitted(
             f"connection {policies.name!r}: not sent, its circuit is open",
             phase=Phase.QUEUE,
         )
-    has_turn = limiter is None
-    try:
-        if limiter is not None:
-            has_turn = yield from _has_turn(policies, limiter, deadline)
-    finally:
-        if breaker is not None and not has_turn:
-            breaker.forget(era)
-    if has_turn:
-        return era
+    turn.era = era
+    if limiter is None or (yield from _has_turn(policies, limiter, turn, deadline)):
+        return None
     policies.count("limit_refused")
     step("refused: the limits gave it no turn in time")
     return LimitReachedError(
@@ -232,33 +246,21 @@ def _admitted(
 
 
 def _has_turn(
-    policies: PoliciesInForce, limiter: Limiter, deadline: Deadline
+    policies: PoliciesInForce, limiter: Limiter, turn: Turn, deadline: Deadline
 ) -> Generator[Pause, None, bool]:
     """Wait for a permit, then for the moment to start; False if one of them comes too late."""
     give_back()
-    turn = limiter.enter()
-    if turn is not None:
+    if not limiter.enter(turn):
         policies.count("limit_waited")
         step("waits for its turn")
-        try:
-            yield from _wait_for(turn, _patience_s(limiter, deadline), deadline.clock)
-        except GeneratorExit:
-            if not limiter.withdraw(turn):
-                limiter.leave()
-            raise
-        if limiter.withdraw(turn):
+        yield from _wait_for(turn, _patience_s(limiter, deadline), deadline.clock)
+        if not turn.is_granted:
             return False
-    has_moment = False
-    try:
-        wait_s = limiter.reserve(deadline.clock.now(), _patience_s(limiter, deadline))
-        if wait_s:
-            policies.count("limit_waited")
-            yield Pause(wait_s)
-        has_moment = wait_s is not None
-    finally:
-        if not has_moment:
-            limiter.leave()
-    return has_moment
+    wait_s = limiter.reserve(deadline.clock.now(), _patience_s(limiter, deadline))
+    if wait_s:
+        policies.count("limit_waited")
+        yield Pause(wait_s)
+    return wait_s is not None
 
 
 def _wait_for(turn: Turn, patience_s: float | None, clock: Clock) -> Generator[Pause, None, None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from onehttp.calls.closed_loops import holders_here
@@ -10,6 +11,7 @@ from onehttp.calls.course import ChainCall, Course, policed
 from onehttp.calls.user_functions import Ask
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.deadline import Deadline
+from onehttp.policies.limits import Turn
 from onehttp.policies.redirects import following
 from onehttp_backends.contract import Backend, Outcome, Request, Response
 from onehttp_backends.errors import TransferError
@@ -59,19 +61,24 @@ class PolicedCall:
         self._keeper = keeper
         self._began = 0.0
 
-    def begin(self) -> int:
-        """The era of a first attempt without a course; 0 if a policy must act before it."""
+    def begin(self, turn: Turn) -> bool:
+        """Let a first attempt begin without a course; False if a policy must act before it."""
         self._began = self.clock.now()
         policies = self._ready.policies
-        return policies.begin(self._began) if policies is not None and self._begins_at_once else 0
+        return policies is not None and self._begins_at_once and policies.begin(turn, self._began)
 
-    def end(self, era: int, first: Outcome | None) -> None:
-        """Note the outcome of that attempt; None if it was interrupted."""
+    def end(self, turn: Turn, first: Outcome) -> None:
+        """Note the outcome of that attempt."""
         policies = self._ready.policies
         assert policies is not None
-        policies.end(era, first, self.clock, self._keeper)
+        policies.end(turn, first, self.clock, self._keeper)
         if policies.budget is not None and type(first) is Response and first.status < FIRST_ERROR:
             policies.budget.note_call()  # of others the course does
+
+    def drop(self, turn: Turn) -> None:
+        """Take back what that attempt holds, since it was given up."""
+        if self._ready.policies is not None:
+            self._ready.policies.drop(turn)
 
     def course(self, first: Outcome | None) -> Course:
         """The course for the rest of the call, after the first attempt if that was made."""
@@ -91,13 +98,19 @@ def perform_policed(call: PolicedCall) -> Response:
     if is_on() and current() is None:
         return called(Call(call.request), lambda: perform_policed(call))
     first: Outcome | None = None
-    if era := call.begin():
-        try:
+    turn = Turn()
+    try:
+        if call.begin(turn):
             first = _performed(call.backend, call.request)
-        finally:
-            call.end(era, first)
-        if type(first) is Response and first.status < FIRST_ERROR:
-            return first
+            call.end(turn, first)
+    except BaseException:
+        try:
+            call.drop(turn)
+        finally:  # once more: a signal handler may have raised in there
+            call.drop(turn)
+        raise
+    if type(first) is Response and first.status < FIRST_ERROR:
+        return first
     return perform_course(call.course(first), call.backend, call.clock)
 
 
@@ -110,20 +123,21 @@ async def aperform_policed(call: PolicedCall) -> Response:
     if is_on() and current() is None:
         return await acalled(Call(call.request), lambda: aperform_policed(call))
     first: Outcome | None = None
-    era = 0
-
-    def give_back() -> None:
-        if era:
-            call.end(era, first)
-
+    turn = Turn()
     holders = holders_here()
-    holders[call] = give_back
     try:
-        if era := call.begin():
+        holders[call] = partial(call.drop, turn)
+        if call.begin(turn):
             first = await _aperformed(call.backend, call.request)
+            call.end(turn, first)
+    except BaseException:
+        try:
+            call.drop(turn)
+        finally:  # once more: a signal handler may have raised in there
+            call.drop(turn)
+        raise
     finally:
-        if holders.pop(call, None) is not None:
-            give_back()
+        holders.pop(call, None)
     if type(first) is Response and first.status < FIRST_ERROR:
         return first
     return await aperform_course(call.course(first), call.backend, call.clock)
@@ -178,8 +192,8 @@ async def aperform_course(course: Course, backend: Backend, clock: Clock = REAL_
     """
     outcome: Outcome | None = None
     holders = holders_here()
-    holders[course] = course.close
     try:
+        holders[course] = course.close
         while True:
             step = course.send(outcome)
             if isinstance(step, Pause):
@@ -193,8 +207,12 @@ async def aperform_course(course: Course, backend: Backend, clock: Clock = REAL_
     except StopIteration as end:
         outcome = end.value
     finally:
-        if holders.pop(course, None) is not None:
-            course.close()
+        is_ours = True  # also where a signal handler raises in there
+        try:
+            is_ours = holders.pop(course, None) is not None
+        finally:
+            if is_ours:
+                course.close()
     return _returned(outcome)
 
 

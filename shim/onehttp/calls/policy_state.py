@@ -6,6 +6,7 @@ import os
 import threading
 import weakref
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from onehttp.calls.closed_loops import give_back
@@ -25,7 +26,7 @@ from onehttp.policies.breaker import Breaker, BreakerState
 from onehttp.policies.budget import Budget
 from onehttp.policies.eras import Eras
 from onehttp.policies.held_permits import Keeper, is_kept
-from onehttp.policies.limits import Limiter
+from onehttp.policies.limits import Limiter, Turn
 from onehttp_backends.contract import Outcome, Response
 
 if TYPE_CHECKING:
@@ -125,39 +126,49 @@ class PoliciesInForce:
         if self.spec.limits == previous.spec.limits:
             self.limiter = previous.limiter
 
-    def begin(self, now_s: float) -> int:
-        """Let an attempt begin at once.
+    def begin(self, turn: Turn, now_s: float) -> bool:
+        """Let an attempt begin at once; False if it has to wait, or must not begin.
 
-        Returns:
-            Its era, for `end`; 0 if it has to wait, or must not begin.
+        In both cases, and if this raises, either `end` or `drop` must follow.
         """
         era = Eras.first if self.breaker is None else self.breaker.closed_era
-        if era and (self.limiter is None or self.limiter.enter_now(now_s)):
-            return era
-        return 0
+        if era and (self.limiter is None or self.limiter.enter_now(turn, now_s)):
+            turn.era = era
+            return True
+        return False
 
-    def end(
-        self, era: int, outcome: Outcome | None, clock: Clock, keeper: Keeper | None = None
-    ) -> None:
-        """Note the outcome of an attempt; None if it was given up on the way.
+    def end(self, turn: Turn, outcome: Outcome, clock: Clock, keeper: Keeper | None = None) -> None:
+        """Note the outcome of an attempt. If this raises, `drop` must follow.
 
         ``keeper``, if given, will give its permit back later.
         """
+        era = turn.era
         if era < Eras.first:  # it began before a fork: its permit is the parent's
             return
         limiter = self.limiter
-        if limiter is not None and not is_kept(keeper, outcome, limiter.leave):
-            limiter.leave()
+        if limiter is not None and (
+            keeper is None or not is_kept(keeper, outcome, partial(limiter.leave, turn))
+        ):
+            limiter.leave(turn)
         breaker = self.breaker
         if breaker is None:
             return
         well = outcome.status < SERVER_ERROR if type(outcome) is Response else is_well(outcome)
         if well:
-            breaker.succeeded(era)
+            breaker.succeeded(era, turn)
         elif well is None:
-            breaker.forget(era)
+            breaker.forget(turn)
         else:
             breaker.failed(era, clock.now)
+
+    def drop(self, turn: Turn) -> None:
+        """Take back what an attempt holds that was given up: it may be nothing."""
+        if self.limiter is not None:
+            self.limiter.leave(turn)
+        if self.breaker is not None:
+            self.breaker.forget(turn)
+        if turn.entered is not None and self.shared is not None:
+            self.shared.drop(turn)
 
     def count(self, what: str) -> None:
         """Add one to ``what``, a field of `PolicyCounters`."""

@@ -10,6 +10,7 @@ from onehttp.errors import CircuitOpenError, LimitReachedError
 from onehttp.policies.clock import Pause
 from onehttp.policies.deadline import Deadline, least
 from onehttp.policies.eras import Eras
+from onehttp.policies.limits import Turn
 from onehttp.policies.shared import scripts
 from onehttp.policies.shared.gate import Enter, Gate, GateAnswer, Leave
 from onehttp.policies.shared.store import store_of
@@ -48,7 +49,7 @@ class Shared:
         self._store.connect()
 
     def admitted(
-        self, deadline: Deadline
+        self, deadline: Deadline, turn: Turn
     ) -> Generator[Pause, None, SharedPermit | TransferError | None]:
         """Wait until an attempt may start, counting those of all processes.
 
@@ -63,17 +64,17 @@ class Shared:
         is_known_full = False
         while True:
             left_s = None if until is None else max(until - clock.now(), 0.0)
-            enter = self._store.ask(self._gate, left_s)
-            answer = None if enter is None else (yield from self._answer(enter))
-            if enter is None or (answer is None and not is_known_full):
+            enter = turn.entered = self._store.enter(self._gate, left_s)
+            is_asked = self._store.ask(enter)
+            answer = (yield from self._answer(enter)) if is_asked else None
+            if not is_asked or (answer is None and not is_known_full):
                 return self._alone()
             if answer is None:  # late, of a server that is there: no reason to go in where it was
                 answer = FULL  # full a moment ago
             if answer.what == scripts.ADMITTED:
-                place = SharedPermit(self, enter.token, answer.era)
                 if answer.wait_s:
-                    yield from place.until_moment(answer.wait_s)
-                return place
+                    yield Pause(answer.wait_s)
+                return SharedPermit(self, turn, enter.token, answer.era)
             if answer.what == scripts.CIRCUIT_OPEN:
                 step("refused: the circuit of all processes is open")
                 what = "not sent, the circuit that processes share is open"
@@ -91,17 +92,18 @@ class Shared:
             look_s = min(look_s * 2, LONGEST_LOOK_S)
 
     def _answer(self, enter: Enter) -> Generator[Pause, None, GateAnswer | None]:
-        is_over = False
-        try:
-            yield Pause(self._policy.budget_s, enter)
-            is_over = True
-        finally:
-            if enter.give_up():
-                if is_over:
-                    self._store.was_late()
-            elif not is_over and enter.answer and enter.answer.what == scripts.ADMITTED:
-                self.leave(enter.token, enter.answer.era, None)
+        yield Pause(self._policy.budget_s, enter)
+        if enter.give_up():
+            self._store.was_late()
         return enter.answer
+
+    def drop(self, turn: Turn) -> None:
+        """Take back what an attempt has asked for that was given up."""
+        enter = turn.entered
+        if not isinstance(enter, Enter) or enter.gate is not self._gate:  # of the parent process
+            return
+        if not enter.give_up() and enter.answer and enter.answer.what == scripts.ADMITTED:
+            self.leave(enter.token, enter.answer.era, None)
 
     def _alone(self) -> LimitReachedError | None:
         if self._policy.on_failure == "local":
@@ -127,23 +129,13 @@ class Shared:
 class SharedPermit:
     """The permit of one attempt, among those of all processes."""
 
-    __slots__ = ("_era", "_shared", "_token")
+    __slots__ = ("_era", "_shared", "_token", "_turn")
 
-    def __init__(self, shared: Shared, token: str, era: int) -> None:
+    def __init__(self, shared: Shared, turn: Turn, token: str, era: int) -> None:
         self._shared = shared
+        self._turn = turn
         self._token = token
         self._era = era
-
-    def until_moment(self, wait_s: float) -> Generator[Pause, None, None]:
-        """Wait until the attempt may start. If the wait is interrupted, the permit is given
-        back."""
-        is_over = False
-        try:
-            yield Pause(wait_s)
-            is_over = True
-        finally:
-            if not is_over:
-                self.leave(None)
 
     def end(self, is_well: bool | None, keeper: Keeper | None) -> None:
         """Note the end of the attempt; if permits are counted, ``keeper`` may give this one back
@@ -158,3 +150,4 @@ class SharedPermit:
     def leave(self, is_well: bool | None) -> None:
         """Give the permit back."""
         self._shared.leave(self._token, self._era, is_well)
+        self._turn.entered = None

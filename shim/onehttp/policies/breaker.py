@@ -70,8 +70,8 @@ class Breaker:
     in that era only: an attempt from before the circuit opened says nothing about a trial.
     """
 
-    __slots__ = ("_changing", "_era", "_failures", "_open_until", "_passed", "_trials",
-                 "closed_era", "name", "opened", "policy", "state")  # fmt: skip
+    __slots__ = ("_changing", "_era", "_failures", "_open_until", "_trials", "closed_era",
+                 "name", "opened", "policy", "state")  # fmt: skip
 
     def __init__(self, name: str, policy: BreakerPolicy, first_era: int = 1) -> None:
         self.name = name
@@ -86,10 +86,11 @@ class Breaker:
         """0 unless the circuit is closed: one look tells, without the lock."""
         self._failures = 0
         self._open_until = 0.0
-        self._trials = self._passed = 0
+        self._trials: dict[object, bool] = {}
+        """The trials of this era, by whatever stands for their attempts, and who has succeeded."""
 
-    def admit(self, now: Now) -> int:
-        """The era in which an attempt may begin; 0 if it is refused.
+    def admit(self, now: Now, attempt: object) -> int:
+        """The era in which ``attempt`` may begin; 0 if it is refused.
 
         Each admitted attempt must end in one of `succeeded`, `failed` and `forget`.
         """
@@ -97,17 +98,19 @@ class Breaker:
         if era:
             return era
         with self._changing:
+            before = self._era
             if self.state is BreakerState.OPEN and now() >= self._open_until:
-                self._become(BreakerState.HALF_OPEN)
+                self._become(BreakerState.HALF_OPEN, before)
             if self.state is BreakerState.HALF_OPEN:
-                if self._trials == self.policy.trials:
+                self._trials[attempt] = False
+                if len(self._trials) > self.policy.trials:
+                    self._trials.pop(attempt, None)
                     return 0
-                self._trials += 1
                 return self._era
             return self.closed_era
 
-    def succeeded(self, era: int) -> None:
-        """Note that an attempt admitted in ``era`` has succeeded."""
+    def succeeded(self, era: int, attempt: object) -> None:
+        """Note that ``attempt``, admitted in ``era``, has succeeded."""
         if era == self.closed_era and not self._failures:
             return
         with self._changing:
@@ -115,9 +118,9 @@ class Breaker:
                 return
             self._failures = 0
             if self.state is BreakerState.HALF_OPEN:
-                self._passed += 1
-                if self._passed == self.policy.trials:
-                    self._become(BreakerState.CLOSED)
+                self._trials[attempt] = True
+                if sum(self._trials.values()) >= self.policy.trials:
+                    self._become(BreakerState.CLOSED, era)
 
     def failed(self, era: int, now: Now) -> None:
         """Note that an attempt admitted in ``era`` has failed."""
@@ -127,29 +130,33 @@ class Breaker:
             self._failures += 1
             if self.state is BreakerState.HALF_OPEN or self._failures >= self.policy.failures:
                 self._open_until = now() + self.policy.open_s
-                self._become(BreakerState.OPEN)
+                self._become(BreakerState.OPEN, era)
 
-    def forget(self, era: int) -> None:
-        """Note that an attempt says nothing about the server, so another may take its place."""
-        with self._changing:
-            if era == self._era and self.state is BreakerState.HALF_OPEN:
-                self._trials -= 1
+    def forget(self, attempt: object) -> None:
+        """Note that an attempt says nothing about the server, so another may take its place. It
+        need not have been admitted."""
+        if self._trials:
+            with self._changing:
+                self._trials.pop(attempt, None)
 
     def leave_to_parent(self) -> None:
         """In a forked child: another thread of the parent may hold the lock for ever."""
         self._changing = threading.RLock()
 
-    def _become(self, state: BreakerState) -> None:
-        assert state in TRANSITIONS[self.state], f"{self.state.value} -> {state.value}"
-        self.state = state
-        self._era += 1
-        self.closed_era = 0
+    def _become(self, state: BreakerState, before: int) -> None:
+        """End the era ``before``, unless a signal handler has made a call that did."""
+        era = before + 1
+        closed_era = era if state is BreakerState.CLOSED else 0
+        opened = self.opened + (state is BreakerState.OPEN)
+        is_allowed = state in TRANSITIONS[self.state]
+        # From here on nothing is called, after which a signal handler could call or raise.
+        if self._era != before:
+            return
+        assert is_allowed, f"{self.state} -> {state}"
+        self.state, self._era, self._trials = state, era, {}
+        self.closed_era, self.opened = closed_era, opened
         if state is BreakerState.OPEN:
-            self.opened += 1
             logger.warning("connection %s: circuit open for %g s after %d failures in a row",
                            self.name, self.policy.open_s, self._failures)  # fmt: skip
-        elif state is BreakerState.HALF_OPEN:
-            self._trials = self._passed = 0
-        else:
-            self.closed_era = self._era
+        elif state is BreakerState.CLOSED:
             logger.warning("connection %s: circuit closed again", self.name)

@@ -45,14 +45,22 @@ class Clock:
         if pause.turn is None:
             time.sleep(pause.seconds or 0)
             return
-        granted = threading.Event()
-        pause.turn.when_granted(granted.set)
+        # Not an event: a handler that grants the turn could wait for the lock inside it, and one
+        # that raises could leave that locked.
+        bell = threading.Lock()
+        bell.acquire()
+
+        def ring() -> None:
+            with suppress(RuntimeError):  # rung already
+                bell.release()
+
+        pause.turn.when_granted(ring)
         until = None if pause.seconds is None else self.now() + pause.seconds
         while not pause.turn.is_granted:
             left_s = LOOK_AGAIN_S if until is None else min(LOOK_AGAIN_S, until - self.now())
             if left_s <= 0:
                 return
-            granted.wait(left_s)
+            bell.acquire(timeout=left_s)
 
     async def apause(self, pause: Pause) -> None:
         """Wait in a task."""

@@ -18,6 +18,6 @@ class Keeper(Protocol):
         """Give the permits back now, because another attempt is made."""
 
 
-def is_kept(keeper: Keeper | None, outcome: Outcome | None, leave: Callable[[], object]) -> bool:
+def is_kept(keeper: Keeper, outcome: Outcome, leave: Callable[[], object]) -> bool:
     """Whether ``keeper`` will give the permit of an attempt back."""
-    return keeper is not None and isinstance(outcome, Response) and keeper.keep(leave)
+    return isinstance(outcome, Response) and keeper.keep(leave)

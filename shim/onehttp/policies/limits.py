@@ -7,9 +7,9 @@ start. So the second limit counts the attempts that do start.
 from __future__ import annotations
 
 import threading
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import islice
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +25,22 @@ class LimitsPolicy:
 
 
 class Turn:
-    """A waiting attempt."""
+    """The place of an attempt among those that are in flight, or wait for it.
 
-    __slots__ = ("is_granted", "wake")
+    It exists before the attempt takes anything, and what is taken is kept under it. So whoever puts
+    things right after an exception of a signal handler gives back what was taken, and no more.
+    """
+
+    __slots__ = ("entered", "era", "is_granted", "wake", "was_called")
 
     def __init__(self) -> None:
+        self.era = 0
+        """The era in which the attempt began; 0: it has not."""
+        self.entered: object = None
+        """What it has asked of the server of shared limits."""
         self.is_granted = False
+        self.was_called = False
+        """Whoever was to be woken has been."""
         self.wake: Callable[[], None] | None = None
 
     def when_granted(self, wake: Callable[[], None]) -> None:
@@ -41,29 +51,32 @@ class Turn:
             wake()
 
     def grant(self) -> None:
-        """Let it go on."""
+        """Let it go on. To be repeated, if that is interrupted."""
         self.is_granted = True
         if self.wake is not None:
             self.wake()
+        self.was_called = True
 
 
 class Limiter:
     """The limits of one connection in one process.
 
-    Free places are the items of a list, since taking one out and putting it back cannot be
-    interrupted, and cost a third of a lock. Nobody waits beside a free place: who leaves puts his
-    back *before* looking for somebody who waits, who waits stands in line *before* looking again.
-    So no lock is held that a signal handler, a finalizer or a forked child could wait for.
+    All attempts stand in one line, in which the first are in flight and the others wait. Each step
+    is one of a dict, which cannot be interrupted, and costs less than a lock: to stand in line, and
+    to leave it, from whatever place. Nobody waits beside a free place: who comes stands in line
+    *before* looking whether the line is too long, who leaves does so *before* looking who is now
+    among the first. So no lock is held that a signal handler, a finalizer or a forked child could
+    wait for, and leaving can be repeated.
     """
 
-    __slots__ = ("_free", "_interval_s", "_next_at", "_reserving", "_tolerance_s", "_waiting",
+    __slots__ = ("_interval_s", "_line", "_next_at", "_places", "_reserving", "_tolerance_s",
                  "policy")  # fmt: skip
 
     def __init__(self, policy: LimitsPolicy) -> None:
         self.policy = policy
-        self._free = None if policy.concurrent is None else [None] * policy.concurrent
-        """The free permits; None if their number is not limited."""
-        self._waiting: OrderedDict[Turn, None] = OrderedDict()
+        self._places = policy.concurrent or 0
+        """How many may be in flight; 0 if their number is not limited."""
+        self._line: dict[Turn, None] = {}
         self._interval_s = 1 / policy.per_second if policy.per_second else 0.0
         self._tolerance_s = (policy.burst - 1) * self._interval_s
         self._reserving = threading.RLock()  # guards _next_at; a signal handler may reserve, too
@@ -72,65 +85,60 @@ class Limiter:
     @property
     def in_flight(self) -> int:
         """Attempts that have a permit; 0 if their number is not limited."""
-        return 0 if self._free is None else (self.policy.concurrent or 0) - len(self._free)
+        return min(len(self._line), self._places)
 
-    def enter_now(self, now_s: float) -> bool:
-        """Take a permit and start, if neither needs a wait."""
-        free = self._free
-        if free is not None:
-            if self._waiting:
+    def enter_now(self, turn: Turn, now_s: float) -> bool:
+        """Take a permit and start, if neither needs a wait. Whoever gets one must call `leave`."""
+        places = self._places
+        if places:
+            line = self._line
+            if len(line) >= places:
                 return False
-            try:
-                free.pop()
-            except IndexError:
+            line[turn] = None
+            if len(line) > places:
+                self.leave(turn)
                 return False
+            turn.was_called = True
         if self._interval_s and self.reserve(now_s, 0.0) is None:
-            self.leave()
+            self.leave(turn)
             return False
         return True
 
-    def enter(self) -> Turn | None:
-        """Take a permit: None, or the turn to wait for. Whoever gets one must call `leave`."""
-        if self._free is None:
-            return None
-        turn = Turn()
-        self._waiting[turn] = None
-        self._grant()
-        return None if turn.is_granted else turn
+    def enter(self, turn: Turn) -> bool:
+        """Take a permit; False: ``turn`` is to be waited for. In both cases call `leave`."""
+        if self._places:
+            self._line[turn] = None
+            if len(self._line) > self._places:
+                return turn.is_granted
+        turn.is_granted = turn.was_called = True
+        return True
 
-    def withdraw(self, turn: Turn) -> bool:
-        """Stop waiting; False if the permit was granted meanwhile."""
-        return self._waiting.pop(turn, turn) is None
+    def leave(self, turn: Turn) -> None:
+        """Give a permit back, or stop waiting. Once more, it does nothing but wake others."""
+        line = self._line
+        line.pop(turn, None)
+        if len(line) >= self._places > 0:
+            self._call_up()
 
-    def leave(self) -> None:
-        """Give a permit back."""
-        free = self._free
-        if free is not None:
-            free.append(None)
-            if self._waiting:
-                self._grant()
-
-    def _grant(self) -> None:
-        """Give free permits to the attempts that have waited longest."""
-        free = self._free
-        while free is not None and self._waiting:
+    def _call_up(self) -> None:
+        """Wake those who have come to be among the first."""
+        while True:
             try:
-                free.pop()
-            except IndexError:
-                return
-            try:
-                turn, _ = self._waiting.popitem(last=False)
-            except KeyError:  # whoever waited has just left the line
-                free.append(None)
-            else:
-                turn.grant()
+                first = list(islice(self._line, self._places))
+            except RuntimeError:  # a finalizer has changed it meanwhile
+                continue
+            break
+        for turn in reversed(first):
+            if turn.was_called:
+                break
+            turn.grant()
 
     def leave_to_parent(self) -> None:
         """In a forked child: its places are the parent's, and whoever waits here waits no more."""
-        self._free = None
+        self._places = 0
         self._reserving = threading.RLock()
-        while self._waiting:
-            turn, _ = self._waiting.popitem()
+        line, self._line = self._line, {}
+        for turn in list(line):
             turn.is_granted = True  # without a word: what would go on is the parent's
 
     def reserve(self, now_s: float, longest_s: float | None) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from onehttp.calls.closed_loops import Holders
 from onehttp_backends.contract import Response
@@ -12,7 +12,7 @@ from onehttp_backends.optional.streaming import OpenResponse
 
 
 class Holding:
-    """Gives the permits back exactly once.
+    """Gives the permits back.
 
     That happens at the end of the body, at the error that ends it, at `close` (which the garbage
     collector may call), or when the loop in which it was opened is found closed.
@@ -44,16 +44,15 @@ class Holding:
         self._leaving.append(leave)
 
     def leave(self) -> None:
-        """Give the permits back. Any thread may call this."""
+        """Give the permits back. Any thread may call this, and once more where a signal handler has
+        raised in it: who has given a permit back already gives nothing."""
         if self._holders is not None:
             self._holders.pop(self, None)
-        while self._leaving:
-            try:
-                leave = self._leaving.pop()
-            except IndexError:  # another thread was faster
-                return
+        for leave in list(self._leaving):
             if self._process == os.getpid():  # else they are the parent's
                 leave()
+            with suppress(ValueError):  # another thread was faster
+                self._leaving.remove(leave)
 
     def take(self) -> list[bytes]:
         """See `OpenResponse`."""
@@ -70,7 +69,10 @@ class Holding:
         try:
             self._opened.close()
         finally:
-            self.leave()
+            try:
+                self.leave()
+            finally:
+                self.leave()
 
     @contextmanager
     def _ends_with_an_error(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ import pytest
 
 import onehttp
 from onehttp.policies.clock import Clock, Pause
-from onehttp.policies.limits import Limiter, LimitsPolicy
+from onehttp.policies.limits import Limiter, LimitsPolicy, Turn
 from servers.patience import PATIENCE_S
 from stand_ins.told import CUT, REFUSED, World
 
@@ -74,12 +74,13 @@ def test_a_call_can_be_cancelled_while_it_waits_for_its_turn_and_leaves_the_line
     held: World,
 ) -> None:
     limiter = limiter_of(held)
-    limiter.enter()
+    turn = Turn()
+    limiter.enter(turn)
     query = onehttp.Connection(held.runtime, "api").submit("GET")
     paused(held)
     assert query.cancel()
     assert isinstance(query.result(PATIENCE_S).error, onehttp.CancelledError)
-    limiter.leave()
+    limiter.leave(turn)
     assert limiter.in_flight == 0
     assert held.seen == []
 
@@ -135,7 +136,8 @@ def test_a_turn_ends_a_pause_early() -> None:
 
     clock = Clock()
     limiter = Limiter(LimitsPolicy(concurrent=1))
-    limiter.enter()
+    before = Turn()
+    limiter.enter(before)
 
     def pause(pause: Pause) -> None:
         clock.pause(pause)
@@ -144,18 +146,19 @@ def test_a_turn_ends_a_pause_early() -> None:
         asyncio.run(clock.apause(pause))
 
     for wait in (pause, apause):
-        turn = limiter.enter()
-        assert turn is not None
+        turn = Turn()
+        assert not limiter.enter(turn)
         waiting = threading.Thread(target=wait, args=(Pause(60, turn),))
         waiting.start()
-        limiter.leave()
+        limiter.leave(before)
+        before = turn
         waiting.join(PATIENCE_S)
         assert not waiting.is_alive()
-    turn = limiter.enter()
-    assert turn is not None
+    turn = Turn()
+    assert not limiter.enter(turn)
     woken = threading.Event()
     clock.later(Pause(60, turn), woken.set)
-    limiter.leave()
+    limiter.leave(before)
     assert woken.wait(PATIENCE_S)
 
 
@@ -164,13 +167,14 @@ def test_a_pause_that_ends_early_leaves_no_timer(submitting: World, is_cancelled
     submitting.connect(api={"limits": 1})
     clock = submitting.runtime.clock = Clock()
     limiter = limiter_of(submitting)
-    limiter.enter()
+    turn = Turn()
+    limiter.enter(turn)
     query = onehttp.Connection(submitting.runtime, "api").submit("GET", timeout=300)
     assert clock.timers.pending == 1
     if is_cancelled:
         query.cancel()
     else:
-        limiter.leave()
+        limiter.leave(turn)
         assert query.result(PATIENCE_S).ok
     assert clock.timers.pending == 0
 
@@ -194,10 +198,10 @@ def test_a_forked_child_has_all_places_free(submitting: World) -> None:
     submitting.connect(api={"limits": {"concurrent": 1, "wait": 0}, "circuit_breaker": 1})
     policies = submitting.runtime.revision["api"].policies
     assert policies is not None
-    assert policies.begin(submitting.clock.now())
-    assert not policies.begin(submitting.clock.now())
+    assert policies.begin(Turn(), submitting.clock.now())
+    assert not policies.begin(Turn(), submitting.clock.now())
     child = os.fork()
     if child == 0:
-        os._exit(0 if policies.begin(submitting.clock.now()) else 1)
+        os._exit(0 if policies.begin(Turn(), submitting.clock.now()) else 1)
     assert os.waitpid(child, 0)[1] == 0
-    assert not policies.begin(submitting.clock.now())
+    assert not policies.begin(Turn(), submitting.clock.now())

@@ -10,6 +10,7 @@ import onehttp
 from onehttp.calls.revision import Revision
 from onehttp.connections.file.load import load_connections
 from onehttp.policies.breaker import BreakerState
+from onehttp.policies.limits import Turn
 from stand_ins.told import REFUSED, World, file_of
 
 
@@ -23,7 +24,7 @@ def opened(world: World) -> World:
     policies = world.runtime.revision["api"].policies
     assert policies is not None
     assert policies.limiter is not None
-    assert policies.limiter.enter() is None
+    assert policies.limiter.enter(Turn())
     return world
 
 

@@ -105,15 +105,15 @@ def test_attempts_stop_when_they_open_the_circuit_and_the_real_failure_is_raised
 
 def test_an_attempt_from_before_the_circuit_opened_does_not_decide_a_trial() -> None:
     breaker = Breaker("api", BreakerPolicy(failures=1, open_s=10))
-    old = breaker.admit(lambda: 0.0)
-    breaker.failed(breaker.admit(lambda: 0.0), lambda: 0.0)
-    trial = breaker.admit(lambda: 10.0)
+    old = breaker.admit(lambda: 0.0, "old")
+    breaker.failed(breaker.admit(lambda: 0.0, "fails"), lambda: 0.0)
+    trial = breaker.admit(lambda: 10.0, "trial")
     assert trial
-    breaker.succeeded(old)
+    breaker.succeeded(old, "old")
     assert breaker.state is BreakerState.HALF_OPEN
     breaker.failed(old, lambda: 10.0)
     assert breaker.state is BreakerState.HALF_OPEN
-    breaker.succeeded(trial)
+    breaker.succeeded(trial, "trial")
     assert breaker.closed_era
 
 
@@ -125,27 +125,32 @@ class AnyOrder(RuleBasedStateMachine):
         self.policy = BreakerPolicy(failures=3, open_s=10, trials=2)
         self.breaker = Breaker("api", self.policy)
         self.now_s = 0.0
-        self.eras: list[int] = []
+        self.running: list[tuple[int, object]] = []
         self.trial_era = 0
         self.states = [self.breaker.state]
 
     @rule()
     def begin(self) -> None:
         before = self.breaker.state
-        era = self.breaker.admit(lambda: self.now_s)
+        attempt = object()
+        era = self.breaker.admit(lambda: self.now_s, attempt)
         if before is BreakerState.CLOSED:
             assert era
         if era:
-            self.eras.append(era)
+            self.running.append((era, attempt))
             if self.breaker.state is BreakerState.HALF_OPEN:
                 self.trial_era = era
 
     @rule(end=st.sampled_from(["succeeded", "failed", "forget"]), which=st.integers(0, 99))
     def end(self, end: str, which: int) -> None:
-        if self.eras:
-            era = self.eras.pop(which % len(self.eras))
-            now: Any = (lambda: self.now_s,) if end == "failed" else ()
-            getattr(self.breaker, end)(era, *now)
+        if self.running:
+            era, attempt = self.running.pop(which % len(self.running))
+            if end == "succeeded":
+                self.breaker.succeeded(era, attempt)
+            elif end == "failed":
+                self.breaker.failed(era, lambda: self.now_s)
+            for _ in range(2 if end == "forget" else 0):  # once more is no other
+                self.breaker.forget(attempt)
 
     @rule(seconds=st.floats(0, 20))
     def wait(self, seconds: float) -> None:
@@ -162,7 +167,8 @@ class AnyOrder(RuleBasedStateMachine):
     def _no_more_trials_run_than_are_allowed(self) -> None:
         if self.breaker.state is BreakerState.HALF_OPEN:
             # Attempts from before the circuit opened may still run, more of them.
-            assert self.eras.count(self.trial_era) <= self.policy.trials
+            trials = [era for era, _ in self.running].count(self.trial_era)
+            assert trials <= self.policy.trials
 
 
 TestAnyOrder = AnyOrder.TestCase

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import onehttp
-from onehttp.policies.limits import Limiter, LimitsPolicy
+from onehttp.policies.limits import Limiter, LimitsPolicy, Turn
 from servers.patience import PATIENCE_S
+from stand_ins.injection import Interrupt
 from stand_ins.told import REFUSED, World
 
 
@@ -26,7 +27,7 @@ def limiter_of(world: World) -> Limiter:
 @pytest.mark.usefixtures("default_limits")
 def test_a_call_that_finds_no_place_in_its_time_is_not_sent(world: World) -> None:
     world.connect(api={"limits": {"concurrent": 1}, "timeout": 4})
-    assert limiter_of(world).enter() is None
+    assert limiter_of(world).enter(Turn())
     with pytest.raises(onehttp.LimitReachedError, match="'api': not sent") as caught:
         world.call("api", "POST")
     error = caught.value
@@ -42,11 +43,12 @@ def test_a_place_that_becomes_free_is_taken_and_the_wait_counts_against_the_dead
 ) -> None:
     world.connect(api={"limits": {"concurrent": 1}, "timeout": 4})
     limiter = limiter_of(world)
-    limiter.enter()
+    turn = Turn()
+    limiter.enter(turn)
 
     def free() -> None:
         world.clock.now_s += 1
-        limiter.leave()
+        limiter.leave(turn)
 
     world.clock.meanwhile = free
     assert world.call("api").status == 200
@@ -56,11 +58,11 @@ def test_a_place_that_becomes_free_is_taken_and_the_wait_counts_against_the_dead
 
 def test_waiting_can_be_limited_or_switched_off(world: World) -> None:
     world.connect(api={"limits": {"concurrent": 1, "wait": 0.5}})
-    limiter_of(world).enter()
+    limiter_of(world).enter(Turn())
     with pytest.raises(onehttp.LimitReachedError):
         world.call("api")
     world.connect(api={"limits": {"concurrent": 1, "wait": 0}})
-    limiter_of(world).enter()
+    limiter_of(world).enter(Turn())
     with pytest.raises(onehttp.LimitReachedError):
         world.call("api")
     assert world.clock.pauses == [0.5]
@@ -115,41 +117,72 @@ def test_a_refused_trial_is_left_to_somebody_else(world: World) -> None:
     with pytest.raises(onehttp.ConnectError):
         world.call("api")
     world.clock.now_s += 10
-    limiter_of(world).enter()
+    turn = Turn()
+    limiter_of(world).enter(turn)
     with pytest.raises(onehttp.LimitReachedError):
         world.call("api")
-    limiter_of(world).leave()
+    limiter_of(world).leave(turn)
     assert world.call("api").status == 200
 
 
 def test_who_waits_longest_goes_first_and_who_left_the_line_is_passed_over() -> None:
     limiter = Limiter(LimitsPolicy(concurrent=1))
-    assert limiter.enter_now(0.0)
-    turns = [limiter.enter() for _ in range(3)]
+    first, *turns = (Turn() for _ in range(4))
+    assert limiter.enter_now(first, 0.0)
     order: list[int] = []
     for number, turn in enumerate(turns):
-        assert turn is not None
+        assert not limiter.enter(turn)
         turn.when_granted(lambda number=number: order.append(number))  # type: ignore[misc]
-    assert turns[0] is not None
-    assert limiter.withdraw(turns[0])
-    assert not limiter.enter_now(0.0)
-    for _ in range(2):
-        limiter.leave()
+    limiter.leave(turns[0])
+    assert not limiter.enter_now(Turn(), 0.0)
+    limiter.leave(first)
+    assert order == [1]
+    limiter.leave(turns[1])
     assert order == [1, 2]
-    limiter.leave()
-    assert limiter.enter_now(0.0)
+    assert not limiter.enter_now(Turn(), 0.0)
+    limiter.leave(turns[2])
+    assert limiter.enter_now(Turn(), 0.0)
+
+
+def test_a_permit_is_given_back_once_however_often_its_attempt_leaves() -> None:
+    limiter = Limiter(LimitsPolicy(concurrent=2))
+    turns = [Turn() for _ in range(4)]
+    assert [limiter.enter(turn) for turn in turns] == [True, True, False, False]
+    for _ in range(3):
+        limiter.leave(turns[0])
+    assert [turn.is_granted for turn in turns] == [True, True, True, False]
+    assert limiter.in_flight == 2
+
+
+def test_whoever_could_not_be_woken_is_woken_by_the_next_who_leaves() -> None:
+    limiter = Limiter(LimitsPolicy(concurrent=1))
+    first, second = Turn(), Turn()
+    assert limiter.enter(first)
+    assert not limiter.enter(second)
+    woken: list[bool] = []
+
+    def wake() -> None:
+        woken.append(True)
+        if len(woken) == 1:
+            raise Interrupt
+
+    second.when_granted(wake)
+    with pytest.raises(Interrupt):
+        limiter.leave(first)
+    limiter.leave(first)
+    assert woken == [True, True]
 
 
 def test_a_turn_granted_before_somebody_listens_wakes_him_at_once() -> None:
     limiter = Limiter(LimitsPolicy(concurrent=1))
-    limiter.enter_now(0.0)
-    turn = limiter.enter()
-    assert turn is not None
-    limiter.leave()
+    first, turn = Turn(), Turn()
+    assert limiter.enter_now(first, 0.0)
+    assert not limiter.enter(turn)
+    limiter.leave(first)
     woken: list[bool] = []
     turn.when_granted(lambda: woken.append(True))
     assert woken == [True]
-    assert not limiter.withdraw(turn)
+    assert turn.is_granted
 
 
 def test_threads_and_tasks_share_the_places_and_none_is_lost() -> None:

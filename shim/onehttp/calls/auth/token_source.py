@@ -221,6 +221,8 @@ class TokenSource:
             if self._flight is flight:
                 self._flight = None
             token = self._token
+        if flight.done():  # it was interrupted after that
+            return
         if error is None:
             assert token is not None
             flight.set_result(token)

@@ -90,14 +90,17 @@ class SharedStore:
         self._run_thread()
         self._is_settled.wait(FIRST_CONNECT_S)
 
-    def ask(self, gate: Gate, patience_s: float | None) -> Enter | None:
-        """Return the `Enter` to wait for; None if the server is away."""
+    def enter(self, gate: Gate, patience_s: float | None) -> Enter:
+        """Make an `Enter`, to `ask` and to wait for."""
+        return Enter(gate, f"{self._prefix}.{next(self._numbers)}", patience_s)
+
+    def ask(self, enter: Enter) -> bool:
+        """Ask the server; False if it is away."""
         if self._is_away:
-            return None
-        enter = Enter(gate, f"{self._prefix}.{next(self._numbers)}", patience_s)
+            return False
         self._queue.put(enter)
         self._run_thread()
-        return enter
+        return True
 
     def was_late(self) -> None:
         """Note that a call has waited for the whole budget. Calls of one round trip count once."""

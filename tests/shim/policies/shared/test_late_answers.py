@@ -13,6 +13,7 @@ from onehttp.calls.sharing import Shared, SharedPermit
 from onehttp.connections.file.load import load_connections
 from onehttp.policies.clock import Clock, Pause
 from onehttp.policies.deadline import Deadline
+from onehttp.policies.limits import Turn
 from onehttp.policies.shared import scripts
 from onehttp.policies.shared import store as stores
 from onehttp.policies.shared.gate import Enter, Gate, GateAnswer
@@ -37,14 +38,14 @@ class Scripted:
         self.answers = list(answers)
         self.late = 0
 
-    def ask(self, gate: Gate, patience_s: float | None) -> Enter | None:
+    def enter(self, gate: Gate, patience_s: float | None) -> Enter:
+        return Enter(gate, "token", patience_s)
+
+    def ask(self, enter: Enter) -> bool:
         answer = self.answers.pop(0)
-        if answer is AWAY:
-            return None
-        enter = Enter(gate, "token", patience_s)
         if isinstance(answer, GateAnswer):
             enter.settle(answer)
-        return enter
+        return answer is not AWAY
 
     def was_late(self) -> None:
         self.late += 1
@@ -60,7 +61,7 @@ def admitted(script: Script, on_failure: str = "local") -> tuple[Any, Scripted]:
     store: Any = Scripted(*script)
     made._store = store
     request = Request("GET", "http://127.0.0.1:9", options=TransferOptions(total_timeout_s=0))
-    steps: Generator[Pause, None, Any] = made.admitted(Deadline(request, Clock()))
+    steps: Generator[Pause, None, Any] = made.admitted(Deadline(request, Clock()), Turn())
     try:
         while True:
             next(steps)
