@@ -7,7 +7,7 @@ import functools
 import itertools
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import CodeType, FrameType
@@ -123,11 +123,18 @@ class InstructionInjector:
     Args:
         places: where it has been raised; shared by those who are to find others.
         paths: what the paths of the files begin with.
+        handler: called there instead; nothing is raised.
     """
 
-    def __init__(self, places: set[tuple[str, str, int]], paths: tuple[str, ...]) -> None:
+    def __init__(
+        self,
+        places: set[tuple[str, str, int]],
+        paths: tuple[str, ...],
+        handler: Callable[[], object] | None = None,
+    ) -> None:
         self._places = places
         self._paths = paths
+        self._handler = handler
         self._before: dict[FrameType, str] = {}
         # One object for as long as it is in force: CPython 3.11 has called one that was freed.
         self._tracer = self._trace
@@ -161,7 +168,9 @@ class InstructionInjector:
             if before.startswith(LOOKS_FOR_SIGNALS) and place not in self._places:
                 self._places.add(place)
                 self.place = f"{Path(code.co_filename).name}:{frame.f_lineno}, after {before}"
-                raise Interrupt(f"injected at {self.place}")
+                if self._handler is None:
+                    raise Interrupt(f"injected at {self.place}")
+                self._handler()
         elif event == "return":
             self._before.pop(frame, None)
         return self._tracer

@@ -31,17 +31,15 @@ class Turn:
     things right after an exception of a signal handler gives back what was taken, and no more.
     """
 
-    __slots__ = ("entered", "era", "is_granted", "wake", "was_called")
-
-    def __init__(self) -> None:
-        self.era = 0
-        """The era in which the attempt began; 0: it has not."""
-        self.entered: object = None
-        """What it has asked of the server of shared limits."""
-        self.is_granted = False
-        self.was_called = False
-        """Whoever was to be woken has been."""
-        self.wake: Callable[[], None] | None = None
+    # Of the class until they are set: most attempts wait for nothing, and each has a turn.
+    era = 0
+    """The era in which the attempt began; 0: it has not."""
+    entered: object = None
+    """What it has asked of the server of shared limits."""
+    is_granted = False
+    was_called = False
+    """Whoever was to be woken has been."""
+    wake: Callable[[], None] | None = None
 
     def when_granted(self, wake: Callable[[], None]) -> None:
         """Call ``wake`` when it is granted, on the thread of the attempt that ends; or at once if

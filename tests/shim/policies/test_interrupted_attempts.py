@@ -84,9 +84,8 @@ def test_a_handler_that_raises_leaves_nothing_taken(world: World, before: Use, u
         gc.collect()  # responses that nobody has
         world.answers["api"] = [200]
         world.clock.now_s += 10
-        limiter = limiter_of(world)
         world.clock.meanwhile()
-        until(lambda: not limiter.in_flight)
+        until(lambda: not limiter_of(world).in_flight)
         try:
             assert world.call("api", timeout=PATIENCE_S).status == 200
         except TransferError as error:

@@ -90,10 +90,7 @@ _GIVEN_UP: Final[tuple[None]] = (None,)
 class Enter(Turn):
     """An attempt that asks for a permit. It is settled like a `Turn`, even without an answer."""
 
-    __slots__ = ("_fate", "gate", "patience_s", "token")
-
     def __init__(self, gate: Gate, token: str, patience_s: float | None) -> None:
-        super().__init__()
         self.gate = gate
         self.token = token
         self.patience_s = patience_s

@@ -29,7 +29,6 @@ import re
 import threading
 import time
 import weakref
-from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from onehttp.policies.shared import scripts
@@ -74,7 +73,7 @@ class SharedStore:
         self._late = 0
         self._late_at = 0.0
         self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()  # put: also in a finalizer
-        self._starting = threading.Lock()  # guards _thread
+        self._starting = threading.RLock()  # guards _thread; handlers make calls, too
         self._thread: threading.Thread | None = None
         self._is_settled = threading.Event()
         self._held: dict[str, Gate] = {}  # the rest is the thread's
@@ -132,10 +131,15 @@ class SharedStore:
         with self._starting:
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="onehttp-shared", daemon=True)
-                # No more threads, or the process ends: calls wait for the budget and continue.
-                with suppress(RuntimeError):
+                self._thread = thread  # first: a signal handler that makes a call needs no other
+                try:
                     thread.start()
-                    self._thread = thread
+                except BaseException as error:
+                    if thread.ident is None:
+                        self._thread = None
+                    # No more threads, or the process ends: calls wait for the budget and continue.
+                    if not isinstance(error, RuntimeError):
+                        raise
 
     def _run(self) -> None:
         backoff_s = FIRST_BACKOFF_S
@@ -309,11 +313,12 @@ class SharedStore:
             )
             logger.warning("shared limits: %s is away (%s); %s until it is back",
                            shown_url(self.policy.url), reason, what)  # fmt: skip
-        self._is_settled.set()
+        if not self._is_settled.is_set():  # its lock is not for handlers, which may come here
+            self._is_settled.set()
 
 
 _stores: weakref.WeakValueDictionary[SharedPolicy, SharedStore] = weakref.WeakValueDictionary()
-_making = threading.Lock()
+_making = threading.RLock()  # a signal handler may reload
 
 
 def store_of(policy: SharedPolicy) -> SharedStore:
@@ -321,13 +326,13 @@ def store_of(policy: SharedPolicy) -> SharedStore:
     with _making:
         store = _stores.get(policy)
         if store is None:
-            store = _stores[policy] = SharedStore(policy)
+            store = _stores.setdefault(policy, SharedStore(policy))
     return store
 
 
 def _after_fork_in_child() -> None:
     global _making
-    _making = threading.Lock()
+    _making = threading.RLock()
     for store in list(_stores.values()):
         store.forget()
 
