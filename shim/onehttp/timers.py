@@ -11,6 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 logger = logging.getLogger("onehttp")
@@ -56,8 +57,13 @@ class Timers:
         _all.add(self)
 
     def _reset(self) -> None:
-        self.changing = threading.Condition(threading.RLock())
+        self.changing = threading.RLock()
         """Guards all of it. Reentrant: a signal handler may set and cancel timers, too."""
+        # No condition: one that a signal handler interrupts as it is entered stays locked.
+        self._bell = threading.Lock()
+        self._bell.acquire()
+        self._looks_at = float("inf")
+        """When the thread looks by itself."""
         self._due: list[tuple[float, int, Timer]] = []
         self._cancelled = 0  # of those in the heap
         self._thread: threading.Thread | None = None
@@ -76,9 +82,9 @@ class Timers:
         """
         timer = Timer(self, fire)
         with self.changing:
-            heapq.heappush(self._due, (due, next(_numbers), timer))
             try:
-                self._see_to_thread(timer)
+                heapq.heappush(self._due, (due, next(_numbers), timer))
+                self._see_to_thread(due)
             except BaseException:
                 timer.cancel()
                 raise
@@ -93,11 +99,12 @@ class Timers:
                 heapq.heapify(self._due)
                 self._cancelled = 0
 
-    def _see_to_thread(self, latest: Timer) -> None:
+    def _see_to_thread(self, due: float) -> None:
         thread = self._thread
         if thread is not None and thread.is_alive():
-            if self._due[0][2] is latest:
-                self.changing.notify()
+            if due < self._looks_at:
+                with suppress(RuntimeError):  # rung already
+                    self._bell.release()
             return
         thread = threading.Thread(target=self._run, name="onehttp-timers", daemon=True)
         thread.start()
@@ -112,19 +119,22 @@ class Timers:
 
     def _next(self) -> Callable[[], object] | None:
         """Wait for the next timer and return it; None if none is left."""
-        with self.changing:
-            while self._due:
+        while True:
+            with self.changing:
+                if not self._due:
+                    self._thread = None
+                    return None
                 due, _, timer = self._due[0]
                 wait_s = due - time.monotonic() if timer.is_set else 0.0
-                if wait_s > 0:
-                    self.changing.wait(min(wait_s, LONGEST_WAIT_S))
+                if wait_s <= 0:
+                    heapq.heappop(self._due)
+                    if (fire := timer.take()) is not None:
+                        return fire
+                    self._cancelled -= 1
                     continue
-                heapq.heappop(self._due)
-                if (fire := timer.take()) is not None:
-                    return fire
-                self._cancelled -= 1
-            self._thread = None
-        return None
+                self._looks_at = due
+                bell = self._bell
+            bell.acquire(timeout=min(wait_s, LONGEST_WAIT_S))
 
 
 _numbers = itertools.count()

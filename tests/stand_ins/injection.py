@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dis
 import functools
+import inspect
 import itertools
 import sys
 import threading
@@ -160,7 +161,8 @@ class InstructionInjector:
             if is_finaliser or not frame.f_code.co_filename.startswith(self._paths):
                 return None
             frame.f_trace_opcodes = True
-            self._before[frame] = ""
+            goes_on = frame.f_code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE)
+            self._before[frame] = "" if goes_on else "RESUME"
         elif event == "opcode":
             code, at = frame.f_code, frame.f_lasti
             before, self._before[frame] = self._before.get(frame, ""), _instructions(code)[at]

@@ -25,21 +25,37 @@ logger = logging.getLogger("onehttp")
 class _Awaited:
     """The step that is waited for, and what ends the wait."""
 
-    __slots__ = ("timer", "transfer")
+    __slots__ = ("_taken_by", "timer", "transfer")
 
     def __init__(self) -> None:
+        self._taken_by: dict[str, object] = {}
         self.timer: Timer | None = None
         self.transfer: Transfer | None = None
+
+    @property
+    def is_taken(self) -> bool:
+        """Whether the wait has ended."""
+        return bool(self._taken_by)
+
+    def take(self, by: object) -> bool:
+        """Stop waiting; False if that was done by another. Whoever did may ask again."""
+        if self._taken_by.setdefault("by", by) is not by:
+            return False
+        if self.timer is not None:
+            self.timer.cancel()
+        return True
 
 
 class CourseTransfer:
     """A course that is run by callbacks, on whichever thread each of them is called.
 
-    ``on_done`` is called exactly once, with the outcome of the course, unless `start` raises.
+    ``on_done`` is called exactly once, with the outcome of the course, unless `start` raises; once
+    more, with the same outcome, where a signal handler has raised in it as a call of `cancel` ended
+    the course.
     """
 
-    __slots__ = ("_awaited", "_backend", "_clock", "_course", "_is_cancelled", "_on_done",
-                 "_to_end", "_traced")  # fmt: skip
+    __slots__ = ("_awaited", "_backend", "_clock", "_course", "_ended_by", "_is_cancelled",
+                 "_on_done", "_traced")  # fmt: skip
 
     # Without a lock, which a signal handler, or a forked child, could wait for for ever: each
     # attribute is changed in one step, and whoever changes one that another thread looks at does so
@@ -52,12 +68,11 @@ class CourseTransfer:
         self._backend = backend
         self._clock = clock
         self._on_done = on_done
-        self._awaited: dict[_Awaited, None] = {}
-        """The step that is waited for, if one is. Who takes it out continues the course, so only
-        one does; the callback of an earlier step does not find its own, and stops."""
+        self._awaited: _Awaited | None = None
+        """The step that was waited for last. Who takes it continues the course, so only one does;
+        the callback of an earlier step finds that it was taken, and stops."""
         self._is_cancelled = False
-        self._to_end = [on_done]
-        """Taken out by who ends it."""
+        self._ended_by: dict[str, object] = {}
         self._traced = current()
 
     def start(self) -> CourseTransfer:
@@ -66,36 +81,51 @@ class CourseTransfer:
         Raises:
             RequestError: the request cannot be sent; ``on_done`` is not called then.
         """
+        by = object()
         try:
-            self._take(self._course.send(None))
+            self._take(self._course.send(None), by)
         except StopIteration as end:  # refused by a policy
-            self._finish(end.value)
+            self._finish(end.value, by)
         except BaseException:
-            self._course.close()
+            self._is_cancelled = True
+            awaited = self._awaited
+            if awaited is None or awaited.take(by):  # else its callback ends it
+                self._ended_by.setdefault("by", by)
+                self._course.close()
+                if awaited is not None and awaited.transfer is not None:
+                    awaited.transfer.cancel()
             raise
         return self
 
     def cancel(self) -> bool:
         """End it with a `CancelledError`; False if it had ended already."""
-        if not self._to_end:
+        by, outcome = object(), _cancelled()
+        try:
+            return self._cancel(by, outcome)
+        except BaseException:  # of a signal handler: what it has cut off is done again
+            self._cancel(by, outcome)
+            raise
+
+    def _cancel(self, by: object, outcome: TransferError) -> bool:
+        if self._ended_by.get("by", by) is not by:
             return False
         self._is_cancelled = True
-        for awaited in list(self._awaited):
+        awaited = self._awaited
+        if awaited is not None:
             if awaited.transfer is not None:
                 return awaited.transfer.cancel()
-            if self._is_taken(awaited):
-                self._finish(_cancelled())
+            if awaited.take(by):
+                self._finish(outcome, by)
         return True
 
-    def _take(self, step: Step) -> None:
-        awaited = _Awaited()
-        self._awaited[awaited] = None
+    def _take(self, step: Step, by: object) -> None:
+        awaited = self._awaited = _Awaited()
         if self._is_cancelled:
-            if self._is_taken(awaited):
-                self._finish(_cancelled())
+            if awaited.take(by):
+                self._finish(_cancelled(), by)
         elif isinstance(step, Pause):
             awaited.timer = self._clock.later(step, lambda: self._go_on(awaited, None))
-            if awaited not in self._awaited and awaited.timer is not None:
+            if awaited.is_taken and awaited.timer is not None:
                 awaited.timer.cancel()
         elif isinstance(step, Ask):
             # Not here, because the thread that drives the engine must not wait for code of the
@@ -111,53 +141,43 @@ class CourseTransfer:
     def _go_on(
         self, awaited: _Awaited, outcome: Outcome | None, ask: Ask[Any] | None = None
     ) -> None:
-        if not self._is_taken(awaited):
+        by = object()
+        if not awaited.take(by):
             return
         try:
             with resumed(self._traced):
                 if ask is not None:
                     ask.run()
-                while (outcome := self._refused(self._course.send(outcome))) is not None:
+                while (outcome := self._refused(self._course.send(outcome), by)) is not None:
                     pass
         except StopIteration as end:
-            self._finish(end.value)
+            self._finish(end.value, by)
         except TransferError as error:
-            self._finish(error)
+            self._finish(error, by)
         except OnehttpError as error:  # the engine was closed meanwhile
-            self._finish(_cancelled(str(error)))
+            self._finish(_cancelled(str(error)), by)
         except Exception as error:
             if ask is None:
                 logger.exception("a call could not go on")  # no more threads, no memory
-            self._finish(_broken_off(error))
+            self._finish(_broken_off(error), by)
         except BaseException as error:  # Ctrl-C, in the thread that drives
-            self._finish(_broken_off(error))
+            self._finish(_broken_off(error), by)
             raise
 
-    def _refused(self, step: Step) -> TransferError | None:
+    def _refused(self, step: Step, by: object) -> TransferError | None:
         """Take a step, and return the error if the engine refuses to begin it."""
         try:
-            self._take(step)
+            self._take(step, by)
         except TransferError as error:
-            for awaited in list(self._awaited):
-                self._is_taken(awaited)
+            if self._awaited is not None:
+                self._awaited.take(by)
             return error
         return None
 
-    def _is_taken(self, awaited: _Awaited) -> bool:
-        """Stop waiting for a step; False if another has."""
-        if self._awaited.pop(awaited, awaited) is not None:
-            return False
-        if awaited.timer is not None:
-            awaited.timer.cancel()
-        return True
-
-    def _finish(self, outcome: Outcome) -> None:
-        try:
-            on_done = self._to_end.pop()
-        except IndexError:
-            return
-        self._course.close()
-        on_done(outcome)
+    def _finish(self, outcome: Outcome, by: object) -> None:
+        if self._ended_by.setdefault("by", by) is by:
+            self._course.close()
+            self._on_done(outcome)
 
 
 def starts_following(backend: Backend, clock: Clock, max_redirects: int) -> Start:

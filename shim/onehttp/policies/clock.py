@@ -96,5 +96,13 @@ class Clock:
         if pause.seconds is not None:
             timer = self.timers.at(self.now() + pause.seconds, resume)
         if pause.turn is not None:
-            pause.turn.when_granted(resume)
+            pause.turn.when_granted(lambda: self._resume(resume))
         return timer
+
+    def _resume(self, resume: Callable[[], None]) -> None:
+        """Go on with the call of another caller, whose turn has come."""
+        if threading.current_thread() is threading.main_thread():
+            # Not here: a signal handler that raises would cut it short, and nobody would hear.
+            self.timers.at(0.0, resume)
+        else:
+            resume()

@@ -77,16 +77,24 @@ class Admission:
             self._leave(query)
             raise
 
-    def leave_line(self, query: Query) -> bool:
-        """Remove ``query`` from the queue; False if it was not there. The caller holds the lock."""
+    def leave_line(self, query: Query) -> None:
+        """Remove ``query`` from the queue, if it is there. The caller holds the lock."""
         self._stop_timer(query)
-        return self._slots.leave_line(query)
+        self._slots.leave_line(query)
 
     def cancel(self, query: Query, error: TransferError) -> None:
         """Remove ``query`` from the queue if it is there, and answer it with ``error``."""
+        try:
+            self._cancel(query, error)
+        except BaseException:  # of a signal handler: what it has cut off is done again
+            self._cancel(query, error)
+            raise
+
+    def _cancel(self, query: Query, error: TransferError) -> None:
         with self._changing:
-            was_in_line = self.leave_line(query)
-        if was_in_line:
+            self.leave_line(query)
+            is_to_end = query.state is QueryState.WAITING or query.outcome is error
+        if is_to_end:
             self._answered(query, error)
 
     def close(self, error: Callable[[Query], TransferError]) -> None:

@@ -120,6 +120,7 @@ class Query:
         "id",
         "observed",
         "origin",
+        "outcome",
         "route",
         "state",
         "stored",
@@ -143,6 +144,8 @@ class Query:
         """Its id in the durable queue that it was submitted to; empty if there is none."""
         self.observed: Call | None = None
         """The call as reported to observers, until its end has been reported."""
+        self.outcome: Outcome | None = None
+        """What it is being answered with."""
         self._scheduler = scheduler
         self._result: Result | None = None
         self._transfer: Transfer | None = None

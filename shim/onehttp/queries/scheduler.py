@@ -154,9 +154,12 @@ class QueryScheduler:
         """Take the outcome of a query. The driver of the engine calls this, so it never waits."""
         goes_on = query.route is not None or query.transaction is not None
         with self.changing:
-            if query.state not in (QueryState.IN_FLIGHT, QueryState.WAITING):
+            if query.state in (QueryState.IN_FLIGHT, QueryState.WAITING):
+                query.outcome = outcome
+                query.become(QueryState.ROUTE_WAITING if goes_on else QueryState.ENDED)
+            elif query.outcome is not outcome:
                 return  # taken back, interrupted, or (in a forked child) the parent's
-            query.become(QueryState.ROUTE_WAITING if goes_on else QueryState.ENDED)
+            # Else again, since a signal handler has raised in the midst of what follows.
         try:
             if query.observed is not None:
                 self._tell_end(query, outcome)  # before whoever looks for the answer sees it
@@ -166,7 +169,7 @@ class QueryScheduler:
     def _hand_over(self, query: Query, outcome: Outcome, goes_on: bool) -> None:
         with self.changing:
             query.answer(outcome)
-            if not goes_on:
+            if not goes_on and query in self._open:
                 self._open.leave_queue()
                 self._open.note_end(query)
         query.wake()

@@ -28,7 +28,7 @@ class Slots:
         self._max = limits.max_in_flight or float("inf")
         self._max_per_origin = limits.max_in_flight_per_origin or float("inf")
         self._taken: set[Query] = set()
-        self._taken_by_origin: dict[str, int] = {}
+        self._taken_by_origin: dict[str, set[Query]] = {}
         self._lines: dict[str, OrderedDict[Query, QueuedStart]] = {}
         self._turns: dict[str, None] = {}
         """The origins with waiting queries and a free slot, in their order."""
@@ -36,7 +36,7 @@ class Slots:
     def take(self, query: Query, waiting: QueuedStart) -> bool:
         """Take a slot. Without a free one, enter the queue and return False."""
         origin = query.origin
-        is_left = self._taken_by_origin.get(origin, 0) < self._max_per_origin
+        is_left = self._is_left(origin)
         if is_left and len(self._taken) < self._max:
             self._take(query)
             return True
@@ -46,42 +46,46 @@ class Slots:
         return False
 
     def give_back(self, query: Query) -> None:
-        """Free the slot of ``query``, if it has one."""
-        if query not in self._taken:
-            return
+        """Free the slot of ``query``, if it has one. To be done again where a signal handler has
+        cut it off, or the taking."""
         self._taken.discard(query)
         origin = query.origin
-        taken = self._taken_by_origin[origin] - 1
-        if taken:
-            self._taken_by_origin[origin] = taken
-        else:
-            del self._taken_by_origin[origin]
-        if origin in self._lines:
+        taken = self._taken_by_origin.get(origin)
+        if taken is not None:
+            taken.discard(query)
+            if not taken:
+                self._taken_by_origin.pop(origin, None)
+        if origin in self._lines and self._is_left(origin):
             self._turns[origin] = None
 
     def next(self) -> tuple[Query, QueuedStart] | None:
         """Give a slot to the next waiting query, and return it; None if there is none."""
-        if not self._turns or len(self._taken) >= self._max:
+        if len(self._taken) >= self._max:
             return None
-        origin = next(iter(self._turns))
-        del self._turns[origin]
+        while True:
+            if not self._turns:
+                return None
+            origin = next(iter(self._turns))
+            del self._turns[origin]
+            if self._lines.get(origin):
+                break
+            self._lines.pop(origin, None)  # emptied by one that a signal handler interrupted
         query, waiting = self._lines[origin].popitem(last=False)
         self._take(query)
         if not self._lines[origin]:
             del self._lines[origin]
-        elif self._taken_by_origin[origin] < self._max_per_origin:
+        elif self._is_left(origin):
             self._turns[origin] = None  # behind the others
         return query, waiting
 
-    def leave_line(self, query: Query) -> bool:
-        """Leave the queue; False if it was not in it."""
+    def leave_line(self, query: Query) -> None:
+        """Leave the queue, if ``query`` is in it."""
         line = self._lines.get(query.origin)
-        if line is None or line.pop(query, None) is None:
-            return False
-        if not line:
-            del self._lines[query.origin]
-            self._turns.pop(query.origin, None)
-        return True
+        if line is not None:
+            line.pop(query, None)
+            if not line:
+                self._lines.pop(query.origin, None)
+                self._turns.pop(query.origin, None)
 
     def forget_lines(self) -> None:
         """Empty all queues."""
@@ -92,7 +96,9 @@ class Slots:
         """All waiting queries."""
         return [query for line in self._lines.values() for query in line]
 
+    def _is_left(self, origin: str) -> bool:
+        return len(self._taken_by_origin.get(origin, ())) < self._max_per_origin
+
     def _take(self, query: Query) -> None:
         self._taken.add(query)
-        origin = query.origin
-        self._taken_by_origin[origin] = self._taken_by_origin.get(origin, 0) + 1
+        self._taken_by_origin.setdefault(query.origin, set()).add(query)

@@ -33,6 +33,7 @@ class Serving(Driving, Protocol):
 
     engine: Engine
     ownership: Ownership
+    is_lent: bool
 
     def leave(self, claim: Claim) -> None: ...
     def step_aside(self, claim: Claim) -> None: ...
@@ -114,6 +115,17 @@ class EngineThreads:
         """Make one of them look. Any thread may call this."""
         self._bell.put(None)
         self.stand_by()
+
+    def have_delivered(self) -> None:
+        """Run the callbacks of ended transfers, in this thread or in one of these.
+
+        Signal handlers run in the main thread. One that raised in the middle of a callback would
+        take the answer from whoever waits for it, so that thread runs none that others can run.
+        """
+        if self._helm.is_lent or threading.current_thread() is not threading.main_thread():
+            self._helm.deliver()
+        else:
+            self.ring()
 
     def look_after(self, is_first: bool) -> None:
         """Make sure that one of them looks at the pending transfers, whoever drives."""

@@ -136,7 +136,8 @@ class Crew:
         """Stop driving, leave no work undone, and wake the next driver if one is needed.
 
         Args:
-            delivers: run the callbacks that are due; otherwise the engine's threads run them.
+            delivers: run the callbacks that are due, if a thread of the caller's may; otherwise the
+                engine's threads run them.
         """
         engine, ownership = self.engine, self.ownership
         while True:
@@ -150,7 +151,7 @@ class Crew:
             self.wake_next()
         if engine.ended:
             if delivers:
-                self.deliver()
+                self.threads.have_delivered()
             elif not self.is_lent:
                 self.threads.ring()
 
@@ -167,7 +168,7 @@ class Crew:
         if self.waiting:
             self.wake_thread()
         if self.engine.ended:
-            self.deliver()
+            self.threads.have_delivered()
         if waiter is not None:
             self.waiting[waiter] = None
 
