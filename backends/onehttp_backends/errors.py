@@ -231,8 +231,13 @@ class EngineClosedError(OnehttpError, RuntimeError):
 
 
 class ReentrantCallError(OnehttpError, RuntimeError):
-    """A blocking call from inside the engine's driver (a callback, or a signal handler that
-    interrupted it): it would wait for itself for ever."""
+    """A call that would wait for its own thread for ever.
+
+    It is made in a callback of the engine, or in a signal handler that has interrupted the thread
+    in the midst of what the call needs: driving the engine, `init`, the change of a query, a
+    durable queue, the fetching of a token. Another thread can make it. It is also raised where a
+    stream is read in the other way (blocking, awaited) than it was opened in.
+    """
 
 
 class UnexpectedRequestError(BaseException):

@@ -28,7 +28,7 @@
         BackendUnavailableError     no such backend, or a package is missing (is a LookupError)
         EngineClosedError           used after its engine was closed (is a RuntimeError)
         StreamError                 a body was not read yet, or was already read (is a RuntimeError)
-        ReentrantCallError          a call from within the engine's driver (is a RuntimeError)
+        ReentrantCallError          a call that would wait for its own thread (is a RuntimeError)
         UnknownConnectionError      no connection of that name (is a LookupError)
         UnknownRouteError           no route of that name (is a LookupError)
         QueueFullError              too many queries are open, or stored (is a RuntimeError)

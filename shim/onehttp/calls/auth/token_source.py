@@ -17,7 +17,12 @@ from typing import Any, Final, TypeAlias
 
 from onehttp.calls.closed_loops import Holders, holders_here, landed
 from onehttp.stripped_tracebacks import leads_out
-from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
+from onehttp_backends.errors import (
+    CurlCode,
+    ReentrantCallError,
+    RequestError,
+    RequestTypeError,
+)
 from onehttp_backends.rules.plain_text import plain_text
 from onehttp_backends.secret_values import not_pickled
 
@@ -64,6 +69,8 @@ class TokenSource:
         """Stands in the headers of a request until it is sent."""
         self._changing = threading.RLock()  # guards the token and the flight
         self._flight: Future[str] | None = None
+        self._leader: tuple[Future[str], int] | None = None
+        """The thread that fetches while it waits, and its flight."""
         _all.add(self)
 
     def __repr__(self) -> str:
@@ -81,6 +88,8 @@ class TokenSource:
 
         Raises:
             NoTokenInTimeError: the other call took longer.
+            ReentrantCallError: this thread fetches already: ``fetch``, or a signal handler that has
+                interrupted it, needs a token of the same source.
             TypeError: ``fetch`` is a coroutine function, or returns no token.
             Exception: whatever ``fetch`` raises.
         """
@@ -90,55 +99,78 @@ class TokenSource:
                 "awaited calls can use: aget(), arequest(), ..."
             )
         until = None if patience_s is None else time.monotonic() + patience_s
-        while True:
-            token, flight, is_mine = self._look(refused)
-            if flight is None:
-                assert token is not None
-                return token
-            if is_mine and until is None:
-                self._lead(flight)
-            elif is_mine:  # who calls may have to go on before it ends
-                self._lead_on_thread(flight)
+        while (token := self._kept(refused)) is None:
+            own = _departed()
+            try:
+                flight = self._flight_for(refused, own, leads_here=until is None)
+                if flight is None:
+                    continue
+                if flight is own and until is None:
+                    self._lead(flight)
+                elif flight is own:  # who calls may have to go on before it ends
+                    self._lead_on_thread(flight)
+            except BaseException as error:
+                self._land(own, error)
+                raise
+            if flight is not own and self._leader == (flight, threading.get_ident()):
+                raise ReentrantCallError(
+                    "auth: the token is being fetched in this thread, by the function that needs "
+                    "it now or by what its signal handler has interrupted; it would wait for itself"
+                )
             wait([flight], _left_s(until))
             if not flight.done():
                 raise NoTokenInTimeError
             try:
                 return flight.result()
             except _TakenBackError as taken:  # whoever asked was interrupted: somebody else does
-                if is_mine:
+                if flight is own:
                     raise taken.by from None
+        return token
 
     async def aget(self, refused: str | None = None, patience_s: float | None = None) -> str:
         """`get`, awaitable."""
         until = None if patience_s is None else time.monotonic() + patience_s
-        while True:
-            token, flight, is_mine = self._look(refused)
-            if flight is None:
-                assert token is not None
-                return token
-            if is_mine and self._is_async:
-                await self._alead_within(flight, _left_s(until))
-            elif is_mine:
-                self._lead_on_thread(flight)
+        while (token := self._kept(refused)) is None:
+            own = _departed()
+            try:
+                flight = self._flight_for(refused, own)
+                if flight is None:
+                    continue
+                if flight is own and self._is_async:
+                    await self._alead_within(flight, _left_s(until))
+                elif flight is own:
+                    self._lead_on_thread(flight)
+            except BaseException:
+                self._land(own, BaseException("given up"))  # others who wait fetch again
+                raise
             if not await landed(flight, _left_s(until)):
                 raise NoTokenInTimeError
             try:
                 return flight.result()
             except _TakenBackError as taken:
-                if is_mine:
+                if flight is own:
                     raise taken.by from None
+        return token
 
-    def _look(self, refused: str | None) -> tuple[str | None, Future[str] | None, bool]:
-        """The token there is, or the flight that brings one, and whether it is to be flown."""
+    def _kept(self, refused: str | None) -> str | None:
+        """The token there is, if it is good."""
         with self._changing:
             is_over = self._until is not None and time.monotonic() >= self._until
-            if self._token is not None and self._token != refused and not is_over:
-                return self._token, None, False
-            if self._flight is not None:
-                return None, self._flight, False
-            flight = self._flight = Future()
-            flight.set_running_or_notify_cancel()  # whoever waits and gives up does not end it
-            return None, flight, True
+            return None if is_over or self._token == refused else self._token
+
+    def _flight_for(
+        self, refused: str | None, own: Future[str], leads_here: bool = False
+    ) -> Future[str] | None:
+        """The flight that brings a token: ``own``, which is to be flown then, unless there is one;
+        None if the token is there."""
+        with self._changing:
+            if self._kept(refused) is not None:
+                return None
+            if self._flight is None:
+                # First who, since a signal handler looks for that where it finds the flight.
+                self._leader = (own, threading.get_ident()) if leads_here else None
+                self._flight = own
+            return self._flight
 
     @leads_out
     def _lead(self, flight: Future[str]) -> None:
@@ -150,10 +182,10 @@ class TokenSource:
                     fetched.close()
                 raise TypeError("auth: fetch gave something to await; make it a coroutine function")
             self._keep(fetched)
-        except BaseException as error:
+            self._land(flight)
+        except BaseException as error:  # also one that has interrupted the landing
             self._land(flight, error)
             raise
-        self._land(flight)
 
     def _lead_on_thread(self, flight: Future[str]) -> None:
         """The same on a thread of its own, which goes on where nobody waits any more: its token is
@@ -236,6 +268,12 @@ class TokenSource:
 
 
 def _nothing() -> None: ...
+
+
+def _departed() -> Future[str]:
+    flight: Future[str] = Future()
+    flight.set_running_or_notify_cancel()  # whoever waits and gives up does not end it
+    return flight
 
 
 def _left_s(until: float | None) -> float | None:
