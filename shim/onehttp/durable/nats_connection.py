@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any, Final, TypeVar
 
+from onehttp.durable.nats_start import forget_unsent, server_of
 from onehttp.errors import ConfigurationError, QueueStoreError
 from onehttp_backends.hints.extras import brought_by
 from onehttp_backends.secret_values import shown_url
@@ -93,6 +94,7 @@ class NatsConnection:
             max_reconnect_attempts=-1,
             reconnect_time_wait=RECONNECT_S,
             error_cb=self._told,
+            disconnected_cb=self._disconnected,
             pending_size=0,  # while there is no connection, nothing is kept to be sent later
         )
 
@@ -104,9 +106,11 @@ class NatsConnection:
     @property
     def server_id(self) -> str:
         """Identifies the server and its start; empty if there is no connection."""
-        # What the server says of itself; nats-py shows its version alone.
-        told: dict[str, Any] = getattr(self._client, "_server_info", {})
-        return str(told.get("server_id", ""))
+        return server_of(self._client)
+
+    async def _disconnected(self) -> None:
+        if self._client is not None:
+            forget_unsent(self._client)
 
     async def _told(self, error: Exception) -> None:
         logger.debug("%s: %s", self.shown, error)

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
+from onehttp.durable.nats_start import server_of
+
 EXPIRES_S: Final = 1.0
 """How long the broker keeps a request. It forgets requests when it restarts."""
 _LATER_S: Final = 2 * EXPIRES_S
@@ -24,10 +26,12 @@ _STATUS: Final = "Status"
 class Arrived:
     """A message that has arrived and was not taken yet."""
 
-    __slots__ = ("message", "since")
+    __slots__ = ("message", "server", "since")
 
-    def __init__(self, message: Any, since: float) -> None:
+    def __init__(self, message: Any, server: str, since: float) -> None:
         self.message = message
+        self.server = server
+        """The start of the server whose number the message has."""
         self.since = since
         """The time of the loop's clock at which its lease began."""
 
@@ -70,7 +74,7 @@ class Pull:
             self._asked += wanted
             self._until = now + _LATER_S
 
-    async def next(self, lease_s: float) -> Any:
+    async def next(self, lease_s: float) -> Arrived | None:
         """Return a message that has arrived; None if there is none.
 
         A worker that was held up may have it for so long that another one has it, too, who says
@@ -81,7 +85,7 @@ class Pull:
             arrived = self.here.popleft()
             age_s = now - arrived.since
             if age_s < lease_s / 2:
-                return arrived.message
+                return arrived
             if age_s < lease_s:
                 await arrived.message.nak()
         return None
@@ -104,5 +108,6 @@ class Pull:
             self._asked = 0  # the request has ended, by its time or with the consumer
             return
         self._asked = max(0, self._asked - 1)
-        self.here.append(Arrived(message, asyncio.get_running_loop().time()))
+        now = asyncio.get_running_loop().time()
+        self.here.append(Arrived(message, server_of(self.client), now))
         self._arrived()

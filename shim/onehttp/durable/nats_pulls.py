@@ -8,7 +8,7 @@ from collections.abc import Collection
 from contextlib import suppress
 from typing import Any, Final, NamedTuple
 
-from onehttp.durable.nats_pull import Pull
+from onehttp.durable.nats_pull import Arrived, Pull
 
 LOOK_S: Final = 0.1
 """The interval at which a queue that is not empty is asked for its keys."""
@@ -26,7 +26,7 @@ class Pulls:
 
     async def take(
         self, js: Any, client: Any, queue: str, most: int, lease_s: float, patience_s: float
-    ) -> list[Any] | None:
+    ) -> list[Arrived] | None:
         """Return messages that have arrived; None if the stream of the queue is gone.
 
         Args:
@@ -43,7 +43,7 @@ class Pulls:
         if patience_s and pulls and not any(pull.here for pull in pulls):
             with suppress(asyncio.TimeoutError):
                 await asyncio.wait_for(arrived.wait(), patience_s)
-        found: list[Any] = []
+        found: list[Arrived] = []
         for pull in pulls:
             while len(found) < most and (one := await pull.next(lease_s)) is not None:
                 found.append(one)

@@ -25,6 +25,8 @@ from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 from onehttp.durable.nats_payload import again_of, broker_of
+from onehttp.durable.nats_publishing import Publishing
+from onehttp.durable.nats_start import GONE, check_start
 
 logger = logging.getLogger("onehttp")
 LOOK_S: Final = 2.0
@@ -38,25 +40,28 @@ IDLE_MOST: Final = 1024
 """The same, if there are more messages than the consumers know of, or these may be gone."""
 SURE: Final = 5
 """The number of checks in a row after which a message that nobody gets is missing in the index."""
-GONE: Final = frozenset({10043, 10057})
-"""Codes of JetStream: there is no message of that number."""
 _DONE: Final = b"+ACK"
 
 
 class Mending:
     """Repairs one store: each queue, as long as it is used."""
 
-    def __init__(self) -> None:
+    def __init__(self, publishing: Publishing) -> None:
+        self._publishing = publishing
         self._begun: dict[str, _Begun] = {}
 
     async def mend(self, js: Any, client: Any, stream: str, broker: str) -> set[str] | None:
         """Repair a queue, if a check is due. Returns the names of its consumers; None without a
-        check."""
+        check.
+
+        Raises:
+            QueueStoreError: the server was started anew meanwhile.
+        """
         from nats.js.errors import APIError, NotFoundError
 
         begun = self._begun.get(stream)
         if begun is None or begun.broker != broker:
-            begun = self._begun[stream] = _Begun(broker)
+            begun = self._begun[stream] = _Begun(broker, self._publishing)
         now = asyncio.get_running_loop().time()
         if now < begun.look_at:
             return None
@@ -75,10 +80,11 @@ class Mending:
 class _Begun:
     """The progress of a repair since a start of the broker."""
 
-    __slots__ = ("broker", "gone_until", "left", "look_at", "next", "unclaimed")
+    __slots__ = ("broker", "gone_until", "left", "look_at", "next", "publishing", "unclaimed")
 
-    def __init__(self, broker: str) -> None:
+    def __init__(self, broker: str, publishing: Publishing) -> None:
         self.broker = broker
+        self.publishing = publishing
         self.left: dict[str, int] | None = None
         """The last message that each consumer had delivered by then. Earlier messages may be
         repaired as soon as none before them is in flight."""
@@ -106,6 +112,7 @@ async def _look(js: Any, client: Any, stream: str, begun: _Begun) -> set[str]:
     state = (await js.stream_info(stream)).state
     ours = {name: each for name, each in consumers.items() if each.config.filter_subject}
     for name in [name for name, each in ours.items() if each.delivered.stream_seq > state.last_seq]:
+        check_start(client, begun.broker)
         logger.error("%s: its numbers start over, consumer %s is created again", stream, name)
         await js.delete_consumer(stream, name)
         del ours[name]
@@ -115,12 +122,14 @@ async def _look(js: Any, client: Any, stream: str, begun: _Begun) -> set[str]:
         consumer = ours.get(name)
         if consumer is not None:
             await _forget_what_is_gone(js, client, stream, state, consumer, begun)
-            await _store_all_anew(js, stream, consumer, begun.broker)
+            await _store_all_anew(js, client, stream, consumer, begun)
         if consumer is None or consumer.ack_floor.stream_seq >= last:
-            del begun.left[name]
+            # Another look may have gone on: Python before 3.12 loses a cancellation that comes with
+            # the answer waited for.
+            begun.left.pop(name, None)
     if state.messages:
         of_subjects = {each.config.filter_subject: each for each in ours.values()}
-        await _store_hidden_anew(js, stream, state, of_subjects, begun)
+        await _store_hidden_anew(js, client, stream, state, of_subjects, begun)
     return set(ours)
 
 
@@ -148,6 +157,7 @@ async def _forget_what_is_gone(
         gone = await _gone(js, stream, (*range(first, end), *([last] if is_lane else ())))
     for number in gone:
         place = f"{stream}.{consumer.name}.1.{number}.{number}.0.0"
+        check_start(client, begun.broker)
         await client.publish(f"$JS.ACK.{place}", _DONE)
 
 
@@ -157,19 +167,24 @@ async def _gone(js: Any, stream: str, numbers: Iterable[int]) -> list[int]:
     return [number for number, message in zip(chosen, found, strict=True) if message is None]
 
 
-async def _store_all_anew(js: Any, stream: str, consumer: Any, broker: str) -> None:
+async def _store_all_anew(js: Any, client: Any, stream: str, consumer: Any, begun: _Begun) -> None:
     number, last = 1, consumer.ack_floor.stream_seq
     while number <= last:
         found = await _message(js, stream, number, consumer.config.filter_subject)
         if found is None or found.seq > last:
             return
         number = found.seq + 1
-        if broker_of(found.data or b"") != broker:  # otherwise it is being removed
-            await _store_anew(js, stream, found)
+        if broker_of(found.data or b"") != begun.broker:  # otherwise it is being removed
+            await _store_anew(js, client, stream, found, begun)
 
 
 async def _store_hidden_anew(
-    js: Any, stream: str, state: Any, of_subjects: dict[str, Any], begun: _Begun
+    js: Any,
+    client: Any,
+    stream: str,
+    state: Any,
+    of_subjects: dict[str, Any],
+    begun: _Begun,
 ) -> None:
     """Store messages anew that exist, but that nobody gets.
 
@@ -197,13 +212,13 @@ async def _store_hidden_anew(
         if times >= SURE:
             logger.error("%s: message %d was not found by its broker: stored again", stream,
                          found.seq)  # fmt: skip
-            await _store_anew(js, stream, found)
+            await _store_anew(js, client, stream, found, begun)
         else:
             unclaimed[found.seq] = _Unclaimed(delivered, times)
     begun.unclaimed = unclaimed
 
 
-async def _store_anew(js: Any, stream: str, found: Any) -> None:
+async def _store_anew(js: Any, client: Any, stream: str, found: Any, begun: _Begun) -> None:
     """Store a message again, as one that may have been sent."""
     from nats.js.errors import APIError
 
@@ -211,7 +226,8 @@ async def _store_anew(js: Any, stream: str, found: Any) -> None:
     # If another process does the same now, the broker drops the duplicate. The number alone would
     # not do, because numbers may start over.
     id = f"{found.seq} of {stream} again, {hashlib.sha256(payload).hexdigest()}"
-    await js.publish(found.subject, payload, headers={"Nats-Msg-Id": id})
+    await begun.publishing.publish(js, client, stream, found.subject, payload, id)
+    check_start(client, begun.broker)
     try:
         await js.delete_msg(stream, found.seq)
     except APIError as error:

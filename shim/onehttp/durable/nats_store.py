@@ -10,7 +10,8 @@ Theory of operation
    a repeat: the broker counts deliveries, and does not know how far one got. A broker that is
    killed forgets the deliveries of its last seconds, even finished ones. So a message records the
    start of the broker that stored it; after another start it counts as a possible repeat.
-   `Mending` repairs the inconsistent state that such a broker leaves.
+   `Mending` repairs the inconsistent state that such a broker leaves. `Publishing` uses no number
+   that such a broker would lose, and `nats_start` confirms none that may be another message's.
 3. *Order of a key*: keys are spread over `PARTS` subjects, and each of these has one message in
    flight at a time (``max_ack_pending``), including one that waits for its next attempt.
 4. The broker confirms reports (by a double ack of the last one for each consumer). A lost report
@@ -30,13 +31,16 @@ import weakref
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from onehttp.durable.message import Message
 from onehttp.durable.nats_connection import ANSWER_S, NatsConnection
 from onehttp.durable.nats_payload import letter_in, message_in, payload_of
+from onehttp.durable.nats_publishing import FILLER, Publishing
+from onehttp.durable.nats_pull import Arrived
 from onehttp.durable.nats_pulls import Pulls
 from onehttp.durable.nats_repair import Mending
+from onehttp.durable.nats_start import check_start, is_still
 from onehttp.durable.store import DeadLetter, Delivery, Length, Report
 from onehttp.errors import QueueFullError, QueueStoreError
 
@@ -63,11 +67,12 @@ class NatsStore:
     def forget(self) -> None:
         """Start anew in a forked child."""
         self._holding = threading.Lock()  # guards _in_hand
-        self._in_hand: dict[int, tuple[Any, Message]] = {}
+        self._in_hand: dict[int, tuple[Arrived, Message]] = {}
         self._numbers = itertools.count(1)
         self._made: set[str] = set()
         self._pulls = Pulls()
-        self._mending = Mending()
+        self._publishing = Publishing()
+        self._mending = Mending(self._publishing)
 
     def put(self, message: Message) -> None:
         """See `Store.put`."""
@@ -81,13 +86,13 @@ class NatsStore:
         payload = payload_of(message, self._nats.server_id)
         try:
             try:
-                await js.publish(subject, payload, headers={"Nats-Msg-Id": message.id})
+                await self._publish(js, _stream(message.queue), subject, payload, message.id)
             except NoStreamResponseError:
                 logger.error("queue %s: its stream is gone with its messages; it is created again",
                              message.queue)  # fmt: skip
                 self._made.discard(message.queue)
                 await self._make(js, message.queue)
-                await js.publish(subject, payload, headers={"Nats-Msg-Id": message.id})
+                await self._publish(js, _stream(message.queue), subject, payload, message.id)
         except APIError as error:
             if error.err_code == _FULL:
                 raise QueueFullError(
@@ -95,6 +100,11 @@ class NatsStore:
                     "this message was not stored"
                 ) from None
             raise
+
+    async def _publish(
+        self, js: Any, stream: str, subject: str, payload: bytes, id: str | None = None
+    ) -> None:
+        await self._publishing.publish(js, self._nats.client, stream, subject, payload, id)
 
     def take(
         self, queue: str, most: int, lease_s: float, reports: Sequence[Report] = ()
@@ -124,25 +134,29 @@ class NatsStore:
                 deliveries.append(delivery)
         return deliveries
 
-    async def _delivery(self, js: Any, queue: str, one: Any) -> Delivery | None:
+    async def _delivery(self, js: Any, queue: str, arrived: Arrived) -> Delivery | None:
+        one = arrived.message
         attempt = one.metadata.num_delivered
+        if one.data == FILLER:
+            await self._done(js, [arrived])
+            return None
         try:
             message, broker = message_in(queue, one.data)
         except (ValueError, KeyError, TypeError) as error:
             logger.error("queue %s: a message is not readable: %s", queue, error)
             await self._bury(js, queue, one.data, attempt, f"not readable: {error}")
-            await one.ack_sync(timeout=ANSWER_S)
+            await self._done(js, [arrived])
             return None
         number = next(self._numbers)
         with self._holding:
-            self._in_hand[number] = (one, message)
+            self._in_hand[number] = (arrived, message)
         return Delivery(number=number, lease=attempt, message=message, attempt=attempt,
                         may_repeat=attempt > 1 or broker != self._nats.server_id)  # fmt: skip
 
     def keep(self, numbers: Sequence[int], lease_s: float) -> None:
         """See `Store.keep`."""
         with self._holding:
-            held = [self._in_hand[number][0] for number in numbers if number in self._in_hand]
+            held = [self._in_hand[each][0].message for each in numbers if each in self._in_hand]
 
         async def keep(js: Any) -> None:
             await asyncio.gather(*(one.in_progress() for one in held), self._pulls.keep(lease_s))
@@ -156,41 +170,48 @@ class NatsStore:
         async def tell(js: Any) -> None:
             with self._holding:  # those told of before a report beside them failed are not here
                 held = [(each, self._in_hand.get(each.number)) for each in reports]
-            done: dict[str, list[Any]] = {}
+            done: dict[str, list[Arrived]] = {}
             others = []
             for each, one in held:
                 if one is not None and not each.error:
-                    done.setdefault(one[0].subject, []).append(one[0])
+                    done.setdefault(one[0].message.subject, []).append(one[0])
                 elif one is not None:
                     others.append(self._failed(js, each, *one))
-            await asyncio.gather(*others, *(self._done(each) for each in done.values()))
+            await asyncio.gather(*others, *(self._done(js, each) for each in done.values()))
             with self._holding:
                 for each in reports:
                     self._in_hand.pop(each.number, None)
 
         self._nats.run(tell, 2 * ANSWER_S)
 
-    async def _done(self, of_one_consumer: list[Any]) -> None:
+    async def _done(self, js: Any, of_one_consumer: list[Arrived]) -> None:
         """Report messages as done. The broker processes reports of a consumer in order, so
         confirming the last one confirms all."""
-        *before, last = of_one_consumer
-        for one in before:
-            await self._nats.client.publish(one.reply)
-        await self._nats.client.request(last.reply, timeout=ANSWER_S)
+        held = [one for one in of_one_consumer if await self._is_still(js, one)]
+        for one in held[:-1]:
+            check_start(self._nats.client, one.server)
+            await self._nats.client.publish(one.message.reply)
+        for one in held[-1:]:
+            check_start(self._nats.client, one.server)
+            await self._nats.client.request(one.message.reply, timeout=ANSWER_S)
 
-    async def _failed(self, js: Any, report: Report, one: Any, message: Message) -> None:
-        if report.again_in_s is not None:
-            await one.nak(delay=report.again_in_s)
-        else:
-            await self._bury(js, message.queue, one.data, report.lease, report.error)
-            await one.ack_sync(timeout=ANSWER_S)
+    async def _is_still(self, js: Any, arrived: Arrived) -> bool:
+        stream = arrived.message.metadata.stream
+        return await is_still(js, self._nats.client, stream, arrived)
+
+    async def _failed(self, js: Any, report: Report, one: Arrived, message: Message) -> None:
+        if report.again_in_s is None:
+            await self._bury(js, message.queue, one.message.data, report.lease, report.error)
+            await self._done(js, [one])
+        elif await self._is_still(js, one):
+            await one.message.nak(delay=report.again_in_s)
         with self._holding:
             self._in_hand.pop(report.number, None)
 
     async def _bury(self, js: Any, queue: str, data: bytes, attempts: int, error: str) -> None:
         told = {"attempts": attempts, "error": error}
         payload = json.dumps(told).encode() + b"\n" + data
-        await js.publish(f"onehttp-dead.{queue}", payload)
+        await self._publish(js, f"{_stream(queue)}-dead", f"onehttp-dead.{queue}", payload)
 
     def lengths(self) -> Sequence[Length]:
         """See `Store.lengths`."""
@@ -207,44 +228,49 @@ class NatsStore:
 
     def dead_letters(self, queue: str, most: int) -> Sequence[DeadLetter]:
         """See `Store.dead_letters`."""
-        return [letter for _, letter in self._dead(queue, most)]
+        return [each.letter for each in self._dead(queue, most)]
 
     def retry(self, queue: str, id: str | None) -> int:
         """See `Store.retry`."""
-        return sum(self._again(queue, *found) for found in self._chosen(queue, id))
+        return sum(self._again(queue, found) for found in self._chosen(queue, id))
 
-    def _again(self, queue: str, number: int, letter: DeadLetter) -> bool:
+    def _again(self, queue: str, found: _Dead) -> bool:
         async def again(js: Any) -> None:
+            message = found.letter.message
             # Not under its id, which the broker would drop as a duplicate. Without a broker,
             # because it may have been sent before.
-            await js.publish(_subject(letter.message), payload_of(letter.message, ""))
-            await js.delete_msg(f"{_stream(queue)}-dead", number)
+            await self._publish(js, _stream(queue), _subject(message), payload_of(message, ""))
+            await self._delete(js, queue, found)
 
         self._nats.run(again)
         return True
 
+    async def _delete(self, js: Any, queue: str, found: _Dead) -> None:
+        check_start(self._nats.client, found.server)
+        await js.delete_msg(f"{_stream(queue)}-dead", found.number)
+
     def drop(self, queue: str, id: str | None) -> int:
         """See `Store.drop`."""
-        numbers = [number for number, _ in self._chosen(queue, id)]
+        chosen = self._chosen(queue, id)
 
         async def drop(js: Any) -> None:
-            for number in numbers:
-                await js.delete_msg(f"{_stream(queue)}-dead", number)
+            for each in chosen:
+                await self._delete(js, queue, each)
 
         self._nats.run(drop)
-        return len(numbers)
+        return len(chosen)
 
-    def _chosen(self, queue: str, id: str | None) -> list[tuple[int, DeadLetter]]:
-        return [each for each in self._dead(queue, None) if id in (None, each[1].message.id)]
+    def _chosen(self, queue: str, id: str | None) -> list[_Dead]:
+        return [each for each in self._dead(queue, None) if id in (None, each.letter.message.id)]
 
-    def _dead(self, queue: str, most: int | None) -> list[tuple[int, DeadLetter]]:
-        async def read(js: Any) -> list[tuple[int, DeadLetter]]:
+    def _dead(self, queue: str, most: int | None) -> list[_Dead]:
+        async def read(js: Any) -> list[_Dead]:
             from nats.js.errors import NotFoundError
 
             await self._make(js, queue)
-            name = f"{_stream(queue)}-dead"
+            name, server = f"{_stream(queue)}-dead", self._nats.server_id
             state = (await js.stream_info(name)).state
-            found: list[tuple[int, DeadLetter]] = []
+            found: list[_Dead] = []
             for number in range(state.first_seq, state.last_seq + 1):
                 if most is not None and len(found) >= most:
                     break
@@ -252,7 +278,9 @@ class NatsStore:
                     raw = await js.get_msg(name, number)
                 except NotFoundError:  # dropped, or retried
                     continue
-                found.append((number, letter_in(queue, raw.data)))
+                if (raw.data or FILLER) != FILLER:
+                    found.append(_Dead(server, number, letter_in(queue, raw.data)))
+            check_start(self._nats.client, server)
             return found
 
         return self._nats.run(read, 60.0)
@@ -286,6 +314,14 @@ class NatsStore:
             except NotFoundError:
                 await js.add_stream(config)
         self._made.add(queue)
+
+
+class _Dead(NamedTuple):
+    """A dead letter, and its number at a start of the server."""
+
+    server: str
+    number: int
+    letter: DeadLetter
 
 
 def _stream(queue: str) -> str:

@@ -16,7 +16,6 @@ from nats.js.manager import JetStreamManager
 
 from onehttp.durable import nats_pull, nats_repair
 from onehttp.durable.message import Message
-from onehttp.durable.nats_connection import NatsConnection
 from onehttp.durable.nats_payload import message_in
 from onehttp.durable.nats_pulls import Pulls
 from onehttp.durable.nats_store import NatsStore
@@ -163,7 +162,7 @@ def test_a_message_that_its_own_broker_takes_for_done_comes_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(nats_repair, "LOOK_S", 0.01)
-    monkeypatch.setattr(NatsConnection, "server_id", "the same before and after")
+    monkeypatch.setattr(nats_repair, "broker_of", lambda _: store._nats.server_id)
     put(store, "first", key)
     with older(tmp_path, "msgs"):
         done(store, taken(store))
@@ -205,9 +204,10 @@ def test_a_message_that_two_workers_store_again_is_there_once(
         put(store, id, None)
 
     async def twice(js: Any) -> None:
-        found = await js.get_msg("onehttp-cdr", number)
+        found, client = await js.get_msg("onehttp-cdr", number), store._nats.client
+        begun = nats_repair._Begun(store._nats.server_id, store._publishing)
         for _ in range(2):
-            await nats_repair._store_anew(js, "onehttp-cdr", found)
+            await nats_repair._store_anew(js, client, "onehttp-cdr", found, begun)
 
     store._nats.run(twice)
     got = [taken(store) for _ in range(3)]
@@ -231,7 +231,7 @@ def test_what_waits_for_good_reason_is_not_stored_again(
     report = Report(number=failed.number, lease=failed.lease, error="503", again_in_s=LEASE_S)
     store.report([report])
     monkeypatch.setattr(nats_repair, "LOOK_S", 0.0)
-    store._mending = nats_repair.Mending()  # which checks at once
+    store._mending = nats_repair.Mending(store._publishing)  # which checks at once
     for _ in range(2 * nats_repair.SURE):
         assert not store.take("cdr", 1, LEASE_S)
     assert store._nats.run(lambda js: js.stream_info("onehttp-cdr")).state.last_seq == 3
