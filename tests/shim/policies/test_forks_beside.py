@@ -87,6 +87,7 @@ with RawServer(behave) as server:
         onehttp.connection("x").submit("GET", "a").result()
     interrupting = threading.Thread(target=interrupt)
     interrupting.start()
+    gc.freeze()  # so much less to copy for each child that has its garbage collected
     threading.settrace(trace)
     calls = ((number, NamedCall("GET", "a")) for number in range(MANY))
     try:
