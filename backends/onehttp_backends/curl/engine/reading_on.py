@@ -78,9 +78,14 @@ def _goes_on(
 ) -> bool:
     watch, inbox, ownership = engine.watch, engine.inbox, engine.ownership
     perform, is_ready = engine.multi.perform, watch.is_ready
-    for _ in range(laps):
+    for lap in range(laps):
+        # A caller that does not wait need not ask whether the socket is ready: libcurl finds out.
         # If the socket is ready there is no wait, so neither libcurl's timers nor wake-ups matter.
-        if not is_ready(fd, event, 0) and not _waits(engine, fd, event, max_wait_s):
+        if (
+            (lap or max_wait_s)
+            and not is_ready(fd, event, 0)
+            and not _waits(engine, fd, event, max_wait_s)
+        ):
             return False
         if ownership.is_gone:  # a signal handler has forked
             return False
