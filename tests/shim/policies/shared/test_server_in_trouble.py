@@ -62,10 +62,15 @@ def test_calls_go_on_and_count_alone_until_it_is_back(
         assert said(caplog, "each counts alone") == 1
         ends(redis)
         until(lambda: said(caplog, "answers again") == 1)
+        assert said(caplog, "is away") == 1
         redis.ask("DEL", "onehttp:{api}:rate")
-        assert call(way).status == 200
-        assert redis.ask("EXISTS", "onehttp:{api}:rate") == ":1\r\n"
-    assert said(caplog, "is away") == 1
+
+        def is_counted_there() -> bool:
+            # Not each call is: on a busy machine an answer may take longer than the budget.
+            assert call(way).status == 200
+            return redis.ask("EXISTS", "onehttp:{api}:rate") == ":1\r\n"
+
+        until(is_counted_there)
 
 
 @pytest.mark.parametrize(
