@@ -12,6 +12,7 @@ import pytest
 from onehttp_backends.contract import HttpVersion, Outcome, Request, Response, TransferOptions
 from onehttp_backends.curl.backend import PycurlBackend
 from onehttp_backends.curl.engine.second_looks import SecondLooks
+from onehttp_backends.errors import ProtocolError
 from onehttp_backends.registry import load
 from servers.multiplexing.scripted_http2 import Stream, scripted
 from servers.patience import PATIENCE_S, until
@@ -99,6 +100,44 @@ def test_so_is_one_whose_opener_has_gone_to_another(engine: PycurlBackend) -> No
         may_answer.set()
         assert isinstance(others.get(timeout=PATIENCE_S), Response)
         assert server.connections == 2
+
+
+@pytest.mark.parametrize("is_kept", [False, True], ids=["a new one", "a kept one"])
+def test_a_connection_found_broken_by_a_look_is_looked_at_again(
+    engine: PycurlBackend, is_kept: bool
+) -> None:
+    """While one call is all there is: what ends it may come just as libcurl is about to look."""
+    has_come, is_looking, is_broken = (threading.Event() for _ in range(3))
+
+    def script(stream: Stream) -> None:
+        if stream.target == b"/first":
+            stream.answer()
+            return
+        stream.flush()
+        has_come.set()
+        assert is_looking.wait(PATIENCE_S)
+        stream.peer.send(bytes.fromhex("000001000000000000") + b"x")  # a body of no stream
+        is_broken.set()
+
+    with scripted(script) as server, scripted(Stream.answer) as other:
+        engine.perform(
+            Request("GET", f"{(server if is_kept else other).url}/first", options=HTTP_2)
+        )
+        helm = engine._helm
+        assert helm is not None
+        alone = helm.engine.alone
+        look = alone._go_on
+
+        def look_when_it_has_come() -> tuple[int, int]:
+            if has_come.is_set() and not is_broken.is_set():
+                is_looking.set()
+                assert is_broken.wait(PATIENCE_S)
+            return look()
+
+        alone._go_on = look_when_it_has_come
+        with pytest.raises(ProtocolError):
+            engine.perform(Request("POST", server.url, body=b"x", options=HTTP_2))
+        assert is_looking.is_set()
 
 
 def test_a_socket_of_one_transfer_is_not(engine: PycurlBackend) -> None:

@@ -103,8 +103,10 @@ class Alone:
                     ownership.is_asleep = False
                     return None
                 timeout_ms = self._timeout()
-                if looks_again:
-                    timeout_ms = AFTER_MS if timeout_ms < 0 else min(timeout_ms, AFTER_MS)
+                # It may also read at such a look, of which only the next one tells.
+                if looks_again or (shares and timeout_ms > _LOOK_AGAIN_MS):
+                    look_ms = AFTER_MS if looks_again else _LOOK_AGAIN_MS
+                    timeout_ms = look_ms if timeout_ms < 0 else min(timeout_ms, look_ms)
                 events = one.poll(timeout_ms if timeout_ms >= 0 else _LOOK_AGAIN_MS)
                 ownership.is_asleep = False
                 looks_again = shares and bool(events)
