@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import queue
+import ssl
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,11 +13,13 @@ import pytest
 from onehttp_backends.contract import HttpVersion, Outcome, Request, Response, TransferOptions
 from onehttp_backends.curl.backend import PycurlBackend
 from onehttp_backends.curl.engine.second_looks import SecondLooks
-from onehttp_backends.errors import ProtocolError
+from onehttp_backends.errors import ProtocolError, TimeoutError
 from onehttp_backends.registry import load
+from servers.multiplexing.limited_http2 import Connection, LimitedServer
 from servers.multiplexing.scripted_http2 import Stream, scripted
 from servers.patience import PATIENCE_S, until
 from servers.raw import OK, Peer, RawServer
+from stand_ins.driving.crowds import CROWDS, Crowd
 
 PING_S = 0.05
 REFUSED = 7
@@ -174,9 +177,23 @@ class Watch:
 
     def __init__(self, *shared: int) -> None:
         self.shared = set(shared)
+        self.sockets: dict[int, Known] = {}
 
     def is_shared(self, fd: int) -> bool:
         return fd in self.shared
+
+    def socket(self, fd: int) -> Known:
+        return self.sockets.setdefault(fd, Known())
+
+
+class Known:
+    """A socket, and how many bytes were taken from it when it was asked the last times."""
+
+    def __init__(self) -> None:
+        self.taken = [0]
+
+    def taken_bytes(self) -> int:
+        return self.taken.pop(0) if len(self.taken) > 1 else self.taken[0]
 
 
 class Multi:
@@ -255,3 +272,42 @@ def test_what_a_look_has_changed_is_looked_at_again(monkeypatch: pytest.MonkeyPa
         now[0] += 0.011
         looks.look()
     assert multi.shown == [3, 3, 3]
+
+
+def test_what_a_look_has_read_is_looked_at_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """libcurl may have found the connection broken, and say so when it looks the next time."""
+    now = [100.0]
+    monkeypatch.setattr("time.monotonic", lambda: now[0])
+    multi, watch = Multi(), Watch(3)
+    watch.socket(3).taken = [50, 67, 67]
+    looks = SecondLooks(multi, watch)  # type: ignore[arg-type]
+    looks.note([(3, 1)])
+    for _ in range(5):
+        now[0] += 0.011
+        looks.look()
+    assert multi.shown == [3, 3]
+
+
+@pytest.mark.parametrize("crowd", CROWDS)
+def test_no_call_hears_late_that_its_connection_is_broken(
+    engine: PycurlBackend,
+    crowd: Crowd,
+    h2_server_context: ssl.SSLContext,
+    trusting: TransferOptions,
+) -> None:
+    """Each begins when another has ended, and may read what breaks the connection as it begins."""
+    options = replace(trusting, total_timeout_s=PATIENCE_S, connect_timeout_s=PATIENCE_S)
+    numbers = iter(range(10_000))
+
+    def script(connection: Connection, number: int) -> None:
+        if next(numbers) % 3:
+            connection.answer(number)
+        else:
+            connection.flush()
+            connection.peer.send(bytes.fromhex("000006010400000001ffffffffffff"))  # no fields
+
+    with LimitedServer([1], script, h2_server_context) as server:
+        request = Request("POST", server.url, body=b"x", options=options)
+        for _ in range(10):
+            outcomes = crowd(engine, [request] * 20)
+            assert not any(isinstance(outcome, TimeoutError) for outcome in outcomes)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from onehttp_backends.contract import Auth, AuthScheme, HttpVersion, Request, TransferOptions
-from onehttp_backends.errors import TransferError
+from onehttp_backends.errors import Sent, TransferError
 from onehttp_backends.registry import load
 from servers.multiplexing.scripted_http2 import Stream, answering_at_once, scripted
 from servers.patience import PATIENCE_S
@@ -115,9 +115,24 @@ def over_http2(name: str, request: Request) -> Told:
         response = engine.perform(request._replace(options=options))
         return ((response.status, response.body),)
     except TransferError as error:
-        return ((type(error).__name__, error.code),)
+        return ((type(error).__name__, error.code, error.sent),)
     finally:
         engine.close()
+
+
+def of_refused_streams() -> tuple[Told, Told]:
+    """How often a request arrives that is left out each time."""
+
+    def told(name: str) -> Told:
+        with scripted(lambda stream: stream.go_away(0)) as server:
+            over_http2(name, Request("POST", server.url, body=b"1"))
+            return (len(server.requests),)
+
+    return told("pycurl"), told("httpx")
+
+
+def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
+    return struct.pack(">IBI", len(payload) << 8 | kind, flags, stream) + payload
 
 
 def errors(told: Told) -> Any:
@@ -170,16 +185,48 @@ ROWS: dict[str, tuple[Callable[[], tuple[Told, Told]], Callable[[Told], Any], An
         ("DisconnectedError", 18),
     ),
     "text of HTTP/1 on an HTTP/2 connection, or a stream that a server must not open": (
-        of_frames(struct.pack(">IBI", 1 << 8 | 1, 5, 2) + b"\x88", 0.5),
+        of_frames(frame(1, 5, 2, b"\x88"), 0.5),
         errors,
         ("ProtocolError", 16),
         ("TimeoutError", 28),
     ),
     "an HTTP/2 window update of 0 for a stream": (
-        of_frames(struct.pack(">IBII", 4 << 8 | 8, 0, 1, 0), PATIENCE_S),
+        of_frames(frame(8, 0, 1, bytes(4)), PATIENCE_S),
         errors,
         ("ProtocolError", 92),
         ("ProtocolError", 16),
+    ),
+    "an HTTP/2 `CONTINUATION` without a head before it": (
+        of_frames(frame(9, 4, 1, b"\x88"), PATIENCE_S),
+        lambda told: told[0],
+        ("ProtocolError", 16, Sent.MAYBE),
+        ("ProtocolError", 16, Sent.YES),
+    ),
+    "an HTTP/2 head that is interrupted by another frame": (
+        of_frames(frame(1, 0, 1, b"\x88") + frame(6, 0, 0, bytes(8)), PATIENCE_S),
+        lambda told: told[0],
+        ("ProtocolError", 16, Sent.YES),
+        ("ProtocolError", 16, Sent.MAYBE),
+    ),
+    "an HTTP/2 stream that depends on itself": (
+        of_frames(frame(1, 0x25, 1, struct.pack(">IB", 1, 0) + b"\x88"), PATIENCE_S),
+        errors,
+        (200, b""),
+        ("ProtocolError", 16),
+    ),
+    "an HTTP/2 GOAWAY with an error, which leaves out a stream that has an interim response": (
+        of_frames(
+            frame(1, 4, 1, b"\x08\x03103") + frame(7, 0, 0, struct.pack(">II", 0, 2)), PATIENCE_S
+        ),
+        errors,
+        ("ProtocolError", 92),
+        ("DisconnectedError", 56),
+    ),
+    "an HTTP/2 stream that is refused each time (also by a GOAWAY that leaves out all)": (
+        of_refused_streams,
+        lambda told: told[0],
+        3,
+        2,
     ),
     "the engine's redirect to `http:/x`": (
         of_location(b"http:/x"),

@@ -102,7 +102,7 @@ class Alone:
                 if self._inbox:
                     ownership.is_asleep = False
                     return None
-                timeout_ms = self._timeout()
+                timeout_ms: float = self._timeout()
                 # It may also read at such a look, of which only the next one tells.
                 if looks_again or (shares and timeout_ms > _LOOK_AGAIN_MS):
                     look_ms = AFTER_MS if looks_again else _LOOK_AGAIN_MS

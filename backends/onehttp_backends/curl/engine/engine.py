@@ -65,7 +65,9 @@ class Engine(Owned):
         self.streams = Streams(self.account, self.watch, self.idling, self._fail)
         self.second_looks, self.late_answers = SecondLooks(self.multi, self.watch), LateAnswers()
         self.early_answers = EarlyAnswers(self.multi, self.running, self.watch)
-        self.http2_queue = Http2StreamQueue(self.multi, self.running, self._end_with)
+        self.http2_queue = Http2StreamQueue(
+            self.multi, self.running, self.second_looks.begun, self._end_with
+        )
         self.quiet = Quiet(self.multi, self.running, self.watch)
 
     def is_idle(self) -> bool:
@@ -264,6 +266,8 @@ class Engine(Owned):
             self._end_with(transfer, code, text)
         elif handle.is_parked:
             self.waits.park(transfer)
+        elif handle.shelf.may_be_http2:
+            self.second_looks.begun.append(transfer)
 
     def _end_with(self, transfer: Transfer, code: int, text: str) -> None:
         handle, outcome = transfer.handle, transfer.outcome

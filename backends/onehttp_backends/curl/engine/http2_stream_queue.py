@@ -76,10 +76,13 @@ class Http2StreamQueue:
         self,
         multi: Multi,
         running: Mapping[Easy, Transfer],
+        begun: list[Transfer],
         end: Callable[[Transfer, int, str], None],
     ) -> None:
         self._multi = multi
         self._running = running
+        self._begun = begun
+        """See `SecondLooks.begun`."""
         self._end = end
         self.queues: dict[Shelf[Any], ShelfQueue] = {}
         """The queues of shelves whose server has shown a limit. If there are none, a turn of the
@@ -246,3 +249,4 @@ class Http2StreamQueue:
         remove_once(self._multi, handle.easy)
         add_once(self._multi, handle.easy)
         handle.held_back = False
+        self._begun.append(transfer)

@@ -9,8 +9,8 @@ all transfers on it, and finds the answer.
 So is what it has found wrong with a connection as a whole: it sends the server a GOAWAY, and the
 transfers hear of it when it looks at them next, though the server may go on saying nothing.
 
-libcurl also reads without an event: when a transfer begins on a connection, and when it is shown
-one.
+libcurl also reads without an event: when a transfer begins on a connection, whoever lets it begin,
+and when it is shown one. What a look has read is looked at again, therefore.
 """
 
 from __future__ import annotations
@@ -62,12 +62,17 @@ class SecondLooks:
             fd, due_at = next(iter(self._due.items()))
             if due_at > time.monotonic():
                 return
-            left = self._left
-            if self._watch.is_shared(fd):
-                _, self._left = self._multi.socket_action(fd, pycurl.CSELECT_IN)
+            has_changed = self._watch.is_shared(fd) and self._show(fd)
             self._due.pop(fd, None)
-            if self._left != left:
+            if has_changed:
                 self._note(fd)
+
+    def _show(self, fd: int) -> bool:
+        """Whether libcurl has ended something, or has read what was to be an event otherwise."""
+        known, left = self._watch.socket(fd), self._left
+        taken_bytes = known.taken_bytes() if known else 0
+        _, self._left = self._multi.socket_action(fd, pycurl.CSELECT_IN)
+        return self._left != left or (known is not None and known.taken_bytes() != taken_bytes)
 
     def sooner_ms(self, timeout_ms: float) -> float:
         """The shorter of ``timeout_ms`` (-1 = none) and the time until the next look is due."""
