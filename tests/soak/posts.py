@@ -10,6 +10,7 @@ import argparse
 import asyncio
 import contextlib
 import json
+import socket
 import sys
 import tempfile
 import threading
@@ -25,7 +26,6 @@ from rich.table import Table
 import onehttp
 from conftest import server_context
 from servers.patience import PATIENCE_S
-from servers.proxies import free_port
 from servers.raw import RawServer
 from soak.ledger import Ledger
 from soak.post_servers import moody, reluctant_proxy, restarting
@@ -42,6 +42,14 @@ Way: TypeAlias = "Callable[[Ledger, trustme.CA], contextlib.AbstractContextManag
 
 
 @contextlib.contextmanager
+def refusing() -> Iterator[str]:
+    """A URL whose connections are refused; no other process is given its port meanwhile."""
+    with socket.socket() as held:
+        held.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{held.getsockname()[1]}"
+
+
+@contextlib.contextmanager
 def direct(ledger: Ledger, _: trustme.CA) -> Iterator[Connections]:
     with RawServer(moody(ledger)) as one, RawServer(moody(ledger)) as other:
         yield {"api": {"url": one.url, "failover": "other"}, "other": {"url": other.url}}
@@ -49,8 +57,7 @@ def direct(ledger: Ledger, _: trustme.CA) -> Iterator[Connections]:
 
 @contextlib.contextmanager
 def failed_over(ledger: Ledger, _: trustme.CA) -> Iterator[Connections]:
-    with RawServer(moody(ledger)) as other:
-        dead = f"http://127.0.0.1:{free_port()}"
+    with RawServer(moody(ledger)) as other, refusing() as dead:
         yield {"api": {"url": dead, "failover": "other"}, "other": {"url": other.url}}
 
 
@@ -82,8 +89,9 @@ def over_http2(ledger: Ledger, authority: trustme.CA) -> Iterator[Connections]:
 
 @contextlib.contextmanager
 def redirected(ledger: Ledger, _: trustme.CA) -> Iterator[Connections]:
-    behaviour = moody(ledger, onward=f"http://127.0.0.1:{free_port()}/done")
-    with RawServer(behaviour) as one, RawServer(behaviour) as other:
+    with contextlib.ExitStack() as stack:
+        behaviour = moody(ledger, onward=f"{stack.enter_context(refusing())}/done")
+        one, other = (stack.enter_context(RawServer(behaviour)) for _ in range(2))
         api: dict[str, object] = {"url": one.url, "failover": "other", "redirects": 5}
         yield {"api": api, "other": {"url": other.url, "redirects": 5}}
 
