@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from onehttp.queries.routes import Routes
 from onehttp.runtime import Runtime
 from onehttp.settings import Rehearsal, Settings
 from onehttp_backends.contract import Backend
+from onehttp_backends.forks import reentrant_lock
 from onehttp_backends.optional.renewing import Renewing
 
 if TYPE_CHECKING:
@@ -42,16 +42,16 @@ class Process:
     def __init__(self) -> None:
         self.runtime: Runtime | None = None
         self.routes = Routes()
-        self._changing = threading.RLock()
+        self._changing = reentrant_lock()
         """Guards all of this: two first calls make one engine. Reentrant: a signal handler may shut
         it down."""
         self._is_starting = False
-        self._reloading = threading.RLock()
+        self._reloading = reentrant_lock()
         """Guards the connections of the runtime. Reentrant: a signal handler may reload."""
         self._latest: tuple[Source, int] = None, 0
         """What was asked for last, and its number."""
         self.background = BackgroundReload(self.reload)
-        os.register_at_fork(after_in_child=self._renew_lock)
+        os.register_at_fork(after_in_child=self.background.forget)
         self._declared: Mapping[str, ConnectionSpec] = {}
         self._settings = Settings()
         self._place = ""
@@ -173,12 +173,6 @@ class Process:
                 f"onehttp is initialised already, at {self._place}; different here: {what}; "
                 "call onehttp.shutdown() first, or init() only once"
             )
-
-    def _renew_lock(self) -> None:
-        """In a forked child: a thread that held the lock does not exist here."""
-        self._changing = threading.RLock()
-        self._reloading = threading.RLock()
-        self.background.forget_lock()
 
     def reload(self, source: Source = None) -> Reload:
         """See `onehttp.reload`."""

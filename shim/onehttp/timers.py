@@ -14,6 +14,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from onehttp_backends.forks import reentrant_lock
+
 logger = logging.getLogger("onehttp")
 FEW: Final = 64
 """The number of cancelled timers that may stay in the heap."""
@@ -53,12 +55,12 @@ class Timers:
     """One heap of due times, and one thread while something lies in it."""
 
     def __init__(self) -> None:
+        self.changing = reentrant_lock()
+        """Guards all of it. Reentrant: a signal handler may set and cancel timers, too."""
         self._reset()
         _all.add(self)
 
     def _reset(self) -> None:
-        self.changing = threading.RLock()
-        """Guards all of it. Reentrant: a signal handler may set and cancel timers, too."""
         # No condition: one that a signal handler interrupts as it is entered stays locked.
         self._bell = threading.Lock()
         self._bell.acquire()

@@ -324,7 +324,6 @@ def _close_all() -> None:
 
 
 def _after_fork_in_child() -> None:
-    LIBCURL.forget_lock()
     for backend in list(_backends):
         backend._forget_parents_engine()
 

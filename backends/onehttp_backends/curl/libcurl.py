@@ -7,11 +7,12 @@ for libcurl (https://curl.se/libcurl/c/).
 from __future__ import annotations
 
 import select
-import threading
 import warnings
 from typing import Any, Final, Protocol, cast
 
 import pycurl
+
+from onehttp_backends.forks import reentrant_lock
 
 OLDEST_SAFE = (8, 21, 0)
 """libcurl before this has credential and connection-reuse faults that touch a shared pool."""
@@ -106,7 +107,7 @@ class Libcurl:
 
     def __init__(self) -> None:
         # A signal handler may ask for an engine while its thread makes one.
-        self._once = threading.RLock()
+        self._once = reentrant_lock()
         self.global_inits = 0
         self.name: str = pycurl.version
         number: int = pycurl.version_info()[2]
@@ -131,10 +132,6 @@ class Libcurl:
                 RuntimeWarning,
                 stacklevel=4,
             )
-
-    def forget_lock(self) -> None:
-        """In a forked child: a thread that held the lock does not exist here."""
-        self._once = threading.RLock()
 
     def easy(self) -> Easy:
         return cast(Easy, pycurl.Curl())

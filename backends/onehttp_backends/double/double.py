@@ -40,7 +40,7 @@ from onehttp_backends.errors import (
     RequestError,
     TransferError,
 )
-from onehttp_backends.immortal import make_immortal
+from onehttp_backends.forks import make_immortal
 from onehttp_backends.observed import aperformed, is_on, performed, submitted
 from onehttp_backends.optional.checking import OptionFault
 from onehttp_backends.rules.request_rules import check_message, check_request

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 import weakref
 from dataclasses import dataclass
 from functools import partial
@@ -28,6 +27,7 @@ from onehttp.policies.eras import Eras
 from onehttp.policies.held_permits import Keeper, is_kept
 from onehttp.policies.limits import Limiter, Turn
 from onehttp_backends.contract import Outcome, Response
+from onehttp_backends.forks import reentrant_lock
 
 if TYPE_CHECKING:
     from onehttp.calls.sharing import Shared
@@ -97,6 +97,7 @@ class PoliciesInForce:
         self.spec = spec
         self.retry = spec.retry
         self.attempt_timeout_s = spec.attempt_timeout_s
+        self._counting = reentrant_lock()  # guards _counts; a signal handler may count, too
         self.reset()
         _all.add(self)
         if self.shared is not None:
@@ -112,7 +113,6 @@ class PoliciesInForce:
         self.shared = _shared(spec)
         retry = spec.retry
         self.budget = Budget(retry.budget) if retry and retry.budget else None
-        self._counting = threading.RLock()  # guards _counts; a signal handler may count, too
         self._counts: dict[str, int] = {}
 
     def _take_over(self, previous: PoliciesInForce) -> None:
@@ -221,13 +221,11 @@ _all: weakref.WeakSet[PoliciesInForce] = weakref.WeakSet()
 
 def _after_fork_in_child() -> None:
     # What is in flight is the parent's, would never leave its place here, and must not leave one
-    # that it does not have. Its locks may be held by threads that are not here.
+    # that it does not have.
     Eras.first += 1 << 32
     for policies in list(_all):
         if policies.limiter is not None:
             policies.limiter.leave_to_parent()
-        if policies.breaker is not None:
-            policies.breaker.leave_to_parent()
         policies.reset()
 
 

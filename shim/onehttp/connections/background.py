@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from onehttp.connections.reload import Reload
 from onehttp.errors import OnehttpError
+from onehttp_backends.forks import reentrant_lock
 
 _log = logging.getLogger("onehttp.reload")
 
@@ -23,7 +24,7 @@ class BackgroundReload:
         self._reload = reload
         self._told = told
         self._is_wanted = False
-        self._running = threading.Lock()  # guards the order of reloads
+        self._running = reentrant_lock()  # guards the order of reloads
 
     def request(self) -> None:
         """Reload soon. It takes no lock, so a signal handler may call it."""
@@ -31,9 +32,8 @@ class BackgroundReload:
             self._is_wanted = True
             threading.Thread(target=self._run, name="onehttp-reload", daemon=True).start()
 
-    def forget_lock(self) -> None:
-        """In a forked child: a thread that held the lock does not exist here."""
-        self._running = threading.Lock()
+    def forget(self) -> None:
+        """In a forked child: the thread that was to do it does not exist here."""
         self._is_wanted = False
 
     def _run(self) -> None:

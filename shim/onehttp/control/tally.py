@@ -7,7 +7,6 @@ line long, counts what stands in it.
 from __future__ import annotations
 
 import os
-import threading
 import time
 from bisect import bisect_left
 from collections import Counter, deque
@@ -17,6 +16,7 @@ from typing import Final, NamedTuple, TypeAlias
 
 from onehttp_backends.contract import Outcome, Response
 from onehttp_backends.errors import Sent, TransferError
+from onehttp_backends.forks import reentrant_lock
 from onehttp_backends.observed import Call, Observer, observe
 
 ADVISED_S: Final = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1.0, 2.5, 5.0, 7.5, 10.0)
@@ -94,12 +94,12 @@ class Tally(Observer):
 
     def __init__(self) -> None:
         self._wake: list[Callable[[], object]] = []
+        self._counting = reentrant_lock()  # guards _counts and _resends
         self.start_anew()
         os.register_at_fork(after_in_child=self.start_anew)
 
     def start_anew(self) -> None:
         """Set every count to zero; for forked children and tests."""
-        self._counting = threading.RLock()  # guards _counts and _resends
         self._counts: dict[CallKind, Count] = {}
         self._of: dict[tuple[str, str, int | str, str], Count] = {}
         self._resends: Counter[tuple[str, str]] = Counter()

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-import os
-import threading
-import weakref
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
 
 from onehttp.cookies.parsing import SetCookie, parsed
 from onehttp.cookies.suffixes import is_public_suffix
+from onehttp_backends.forks import reentrant_lock
 from onehttp_backends.rules.url_paths import asked_url
 from onehttp_backends.secret_values import not_pickled
 
@@ -57,8 +55,9 @@ class CookieJar:
         self._kept: dict[tuple[str, bool, str, str], Cookie] = {}
         """By domain, whether for it alone, path, name; the least recently sent first."""
         self._numbers = itertools.count()
-        self._forget_lock()
-        _all.add(self)
+        self._changing = reentrant_lock()
+        """Guards what is kept. Reentrant: a signal handler may make a call with cookies, too. What
+        it finds then is whole after each statement, and what is iterated over is a copy."""
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -205,11 +204,6 @@ class CookieJar:
         for key in list(self._kept)[: max(0, len(self._kept) - MOST)]:
             self._kept.pop(key, None)
 
-    def _forget_lock(self) -> None:
-        self._changing = threading.RLock()
-        """Guards what is kept. Reentrant: a signal handler may make a call with cookies, too. What
-        it finds then is whole after each statement, and what is iterated over is a copy."""
-
 
 def _keeps_its_promise(cookie: Cookie, asked: SetCookie) -> bool:
     """Whether it is what the prefix of its name says (5.7, steps 20 and 21)."""
@@ -248,14 +242,3 @@ def _default_path(path: str) -> str:
 
 def _is_address(host: str) -> bool:
     return ":" in host or host.rpartition(".")[2].isdigit()
-
-
-_all: weakref.WeakSet[CookieJar] = weakref.WeakSet()
-
-
-def _after_fork_in_child() -> None:
-    for jar in list(_all):
-        jar._forget_lock()
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import sqlite3
-import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -15,6 +14,7 @@ from random import random
 from typing import Final, TypeAlias
 
 from onehttp.errors import QueueStoreError, ReentrantCallError
+from onehttp_backends.forks import reentrant_lock
 
 logger = logging.getLogger("onehttp")
 BUSY_S: Final = 30.0
@@ -44,11 +44,11 @@ class Database:
         self.path = Path(path).absolute()
         self._schema = schema
         self._after_boot = after_boot
+        self._using = reentrant_lock()  # guards _connection
         self._reset()
         _databases.add(self)
 
     def _reset(self) -> None:
-        self._using = threading.RLock()  # guards _connection
         self._is_used = False
         self._connection: sqlite3.Connection | None = None
         self._files: _Files = ()

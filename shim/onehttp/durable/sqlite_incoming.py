@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import functools
 import sqlite3
-import threading
 from collections.abc import Callable, Sequence
 from typing import Final
 
 from onehttp.durable.message import Message
 from onehttp.durable.sqlite_database import Database, transaction
 from onehttp.errors import OnehttpError, QueueFullError, QueueStoreError
+from onehttp_backends.forks import reentrant_lock
 
 BEHIND: Final = 9e18
 """The due time of a message that waits behind another one of its key."""
@@ -43,7 +43,7 @@ class _StoredBatch:
         self.done: list[object] = []
         """Not empty if the messages were stored; otherwise ``refusal`` has the reason."""
         self.refusal = "the thread that was to store it was interrupted"
-        self.writing = threading.RLock()
+        self.writing = reentrant_lock()
         """The holder writes the batch. Threads that get it later find the batch done."""
         self.is_over = False
 
@@ -64,11 +64,11 @@ class Incoming:
         self._database = database
         self._max_length = max_length
         self._now = now
+        self._changing = reentrant_lock()  # guards _open, and who is in it
         self.forget()
 
     def forget(self) -> None:
         """Start anew: in a forked child, the waiting threads are those of the parent."""
-        self._changing = threading.RLock()  # guards _open, and who is in it
         self._open: _StoredBatch | None = None
 
     def put(self, message: Message) -> None:

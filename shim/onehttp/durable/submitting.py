@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import threading
 from typing import TYPE_CHECKING, Any, Final
 
 from onehttp.calls.arguments import (
@@ -20,6 +19,7 @@ from onehttp.errors import ConfigurationError, CurlCode, RequestError, RequestTy
 from onehttp.queries.query import Query
 from onehttp.runtime import Runtime
 from onehttp.urls import plain_value, query_pairs
+from onehttp_backends.forks import reentrant_lock
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.request_rules import check_message, check_request
 
@@ -193,7 +193,7 @@ def _text(value: str | bytes, what: str) -> str:
 class _Current:
     store: Store | None = None
     url: str | None = None
-    opening = threading.RLock()  # a signal handler may submit, too
+    opening = reentrant_lock()  # a signal handler may submit, too
     """Held while the store is opened: threads that begin at once would have one each."""
 
 
@@ -262,10 +262,3 @@ def default_file() -> Path:
         return Path("/var/lib/onehttp/queues.db")
     state = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state"
     return Path(state, "onehttp", "queues.db")
-
-
-def _after_fork_in_child() -> None:
-    _Current.opening = threading.RLock()  # a thread that held it does not exist here
-
-
-os.register_at_fork(after_in_child=_after_fork_in_child)

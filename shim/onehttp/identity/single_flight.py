@@ -14,6 +14,7 @@ from cachetools import TLRUCache, TTLCache
 
 from onehttp.calls.closed_loops import holders_here, landed
 from onehttp.identity.errors import IdentityError
+from onehttp_backends.forks import reentrant_lock
 
 T = TypeVar("T")
 Flight: TypeAlias = "Future[T | IdentityError | None]"
@@ -42,7 +43,7 @@ class SingleFlight(Generic[T]):
     ) -> None:
         self._load = load
         self._aload = aload
-        self._lock = threading.RLock()
+        self._lock = reentrant_lock()
         """Guards the two caches and the dicts of flights. Reentrant, for signal handlers."""
         self._values: TLRUCache[str, T] = TLRUCache(
             max_items, lambda _, value, now: min(now + keep_s, until(value)), clock
@@ -147,7 +148,6 @@ class SingleFlight(Generic[T]):
 
     def _forget_flights(self) -> None:
         """In a forked child, forget the loads of the parent's threads."""
-        self._lock = threading.RLock()
         self._of_threads = {}
         self._of_tasks = {}
         self._leaders = {}

@@ -11,7 +11,6 @@ from __future__ import annotations
 import atexit
 import logging
 import os
-import threading
 import time
 from bisect import bisect_left
 from collections import Counter as Counts
@@ -23,6 +22,7 @@ from onehttp.control.snapshot import snapshot
 from onehttp.control.tally import ADVISED_S, BOUNDS_S, tally
 from onehttp.errors import ConfigurationError
 from onehttp.timers import Timers
+from onehttp_backends.forks import reentrant_lock
 from onehttp_backends.hints.extras import brought_by
 
 if TYPE_CHECKING:
@@ -72,7 +72,7 @@ class Metrics:
         self._registry = registry
         self._tally = tally()
         self._timers = Timers()
-        self._syncing = threading.RLock()  # guards _before and the order of syncs
+        self._syncing = reentrant_lock()  # guards _before and the order of syncs
         self._before = Counts[tuple[Any, ...]]()
         registry.register(self)  # first: it is asked first, and brings the others up to date
         try:
@@ -121,7 +121,6 @@ class Metrics:
         self._timers.at(time.monotonic() + DELAY_S, self.sync)
 
     def _begin_anew(self) -> None:
-        self._syncing = threading.RLock()
         self._before = Counts()
 
     def _grown(self, now: float, *key: object) -> float:

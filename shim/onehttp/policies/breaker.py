@@ -22,10 +22,11 @@ from __future__ import annotations
 
 import enum
 import logging
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final, TypeAlias
+
+from onehttp_backends.forks import reentrant_lock
 
 Now: TypeAlias = Callable[[], float]
 """A clock that never goes back, in seconds; read only while the circuit is not closed."""
@@ -76,7 +77,7 @@ class Breaker:
     def __init__(self, name: str, policy: BreakerPolicy, first_era: int = 1) -> None:
         self.name = name
         self.policy = policy
-        self._changing = threading.RLock()
+        self._changing = reentrant_lock()
         """Guards all the rest. Reentrant: a signal handler, a finalizer or whoever handles what is
         logged here may make a call."""
         self.state = BreakerState.CLOSED
@@ -138,10 +139,6 @@ class Breaker:
         if self._trials:
             with self._changing:
                 self._trials.pop(attempt, None)
-
-    def leave_to_parent(self) -> None:
-        """In a forked child: another thread of the parent may hold the lock for ever."""
-        self._changing = threading.RLock()
 
     def _become(self, state: BreakerState, before: int) -> None:
         """End the era ``before``, unless a signal handler has made a call that did."""

@@ -10,8 +10,9 @@ Finagle's RetryBudget, which count in tokens as this does.
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass
+
+from onehttp_backends.forks import reentrant_lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,7 +33,7 @@ class Budget:
     def __init__(self, policy: BudgetPolicy) -> None:
         self._policy = policy
         self._left = float(policy.reserve)
-        self._counting = threading.RLock()  # guards _left; a signal handler may count, too
+        self._counting = reentrant_lock()  # guards _left; a signal handler may count, too
 
     def note_call(self) -> None:
         """Note a call, however many attempts it makes."""

@@ -6,10 +6,11 @@ start. So the second limit counts the attempts that do start.
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import islice
+
+from onehttp_backends.forks import reentrant_lock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +78,7 @@ class Limiter:
         self._line: dict[Turn, None] = {}
         self._interval_s = 1 / policy.per_second if policy.per_second else 0.0
         self._tolerance_s = (policy.burst - 1) * self._interval_s
-        self._reserving = threading.RLock()  # guards _next_at; a signal handler may reserve, too
+        self._reserving = reentrant_lock()  # guards _next_at; a signal handler may reserve, too
         self._next_at = 0.0
 
     @property
@@ -134,7 +135,6 @@ class Limiter:
     def leave_to_parent(self) -> None:
         """In a forked child: its places are the parent's, and whoever waits here waits no more."""
         self._places = 0
-        self._reserving = threading.RLock()
         line, self._line = self._line, {}
         for turn in list(line):
             turn.is_granted = True  # without a word: what would go on is the parent's

@@ -11,6 +11,7 @@ from onehttp.queries.limits import QueryLimits
 from onehttp.queries.query import Query, QueryState
 from onehttp.queries.transaction import Transaction
 from onehttp_backends.errors import CancelledError
+from onehttp_backends.forks import reentrant_lock
 
 
 class OpenQueries:
@@ -21,7 +22,7 @@ class OpenQueries:
 
     def __init__(self, limits: QueryLimits) -> None:
         self._limits = limits
-        self.changing = threading.RLock()
+        self.changing = reentrant_lock()
         """Guards the rest. Reentrant, since a signal handler or a finaliser may submit or cancel
         in the midst of it. Held by who calls anything here, but for `stats`, `wait` and `close`."""
         self.has_room = threading.Condition(self.changing)

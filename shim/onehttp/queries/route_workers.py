@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 
 from onehttp.queries.query import Query
+from onehttp_backends.forks import reentrant_lock
 
 logger = logging.getLogger("onehttp")
 
@@ -30,7 +31,7 @@ class RouteWorkers:
         """A wakeup for each worker that sleeps; who takes one out rings it. All steps on both
         are single ones, so no lock is needed: the driver must not wait for a worker."""
         self._threads: list[threading.Thread] = []
-        self._starting = threading.RLock()  # guards _threads
+        self._starting = reentrant_lock()  # guards _threads
         self._is_closed = False
         self._process = os.getpid()
 

@@ -15,6 +15,7 @@ from typing import Final
 from onehttp.errors import TransactionError
 from onehttp.queries.result import Result, run_route
 from onehttp.queries.transaction import Token
+from onehttp_backends.forks import reentrant_lock
 
 DEFAULT_FINAL_TIMER_S: Final = 30.0
 """``fr_timer`` of the server: how long a suspended transaction waits before it answers 408."""
@@ -58,7 +59,7 @@ class TransactionLayer:
     ) -> None:
         self.final_timer_s = final_timer_s
         self.clock = clock
-        self.changed = threading.Condition(threading.RLock())
+        self.changed = threading.Condition(reentrant_lock())
         """Guards the state of every transaction, and tells of each change."""
         self.suspended: dict[EmulatedTransaction, float] = {}
         """The suspended transactions by the time of their timers; the soonest is first."""

@@ -12,6 +12,7 @@ from contextlib import suppress
 
 from onehttp.hints.testing import OF_CLOCK
 from onehttp.policies.clock import Clock, Pause
+from onehttp_backends.forks import reentrant_lock
 from onehttp_backends.hints.elsewhere import tell
 
 
@@ -32,7 +33,7 @@ class PolicyClock(Clock):
         self.pauses: list[float] = []
         self._now_s = 0.0
         self._wall_s = time.time()
-        self._changing = threading.RLock()  # guards the attributes below
+        self._changing = reentrant_lock()  # guards the attributes below
         self._numbers = itertools.count()
         self._waiting: list[tuple[float, int, Callable[[], object]]] = []
 

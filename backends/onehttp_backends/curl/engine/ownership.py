@@ -54,7 +54,7 @@ from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.sockets.inherited import let_go_of_sockets
 from onehttp_backends.curl.stream_refusals import MOST_STREAMS
-from onehttp_backends.immortal import make_immortal
+from onehttp_backends.forks import make_immortal
 
 Method = TypeVar("Method", bound=Callable[..., Any])
 LOOK_AGAIN_S: Final = 0.5

@@ -13,7 +13,6 @@ import itertools
 import math
 import os
 import select
-import threading
 import time
 from collections import Counter
 
@@ -33,6 +32,7 @@ from onehttp_backends.curl.receiving.switching import SWITCHED, switched
 from onehttp_backends.curl.sockets.reports import SocketReports
 from onehttp_backends.curl.sockets.socket import AFTER_MS
 from onehttp_backends.errors import CurlCode, TransferError, idle_text
+from onehttp_backends.forks import reentrant_lock
 
 
 class OneShotCounts:
@@ -40,7 +40,7 @@ class OneShotCounts:
 
     def __init__(self) -> None:
         # Guards the counts: callers run side by side, one of them perhaps in a signal handler.
-        self._counting = threading.RLock()
+        self._counting = reentrant_lock()
         self.completed = self.failed = self.cancelled = self.opened = 0
         self.by_version: Counter[str] = Counter()
 

@@ -23,6 +23,7 @@ from onehttp_backends.errors import (
     RequestError,
     RequestTypeError,
 )
+from onehttp_backends.forks import reentrant_lock
 from onehttp_backends.rules.plain_text import plain_text
 from onehttp_backends.secret_values import not_pickled
 
@@ -67,7 +68,7 @@ class TokenSource:
         self._until: float | None = None
         self.header: Final = AwaitedToken(self)
         """Stands in the headers of a request until it is sent."""
-        self._changing = threading.RLock()  # guards the token and the flight
+        self._changing = reentrant_lock()  # guards the token and the flight
         self._flight: Future[str] | None = None
         self._leader: tuple[Future[str], int] | None = None
         """The thread that fetches while it waits, and its flight."""
@@ -263,7 +264,6 @@ class TokenSource:
 
     def _forget_flight(self) -> None:
         """In a forked child, forget the fetch of the parent, whose thread does not exist here."""
-        self._changing = threading.RLock()
         self._flight = None
 
 

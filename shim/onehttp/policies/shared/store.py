@@ -34,6 +34,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeAlias
 from onehttp.policies.shared import scripts
 from onehttp.policies.shared.connecting import connected
 from onehttp.policies.shared.gate import Enter, Gate, GateAnswer, Leave
+from onehttp_backends.forks import reentrant_lock
 from onehttp_backends.secret_values import shown_url
 
 if TYPE_CHECKING:
@@ -63,6 +64,7 @@ class SharedStore:
     def __init__(self, policy: SharedPolicy) -> None:
         self.policy = policy
         self.gates: weakref.WeakSet[Gate] = weakref.WeakSet()
+        self._starting = reentrant_lock()  # guards _thread; handlers make calls, too
         self.forget()
 
     def forget(self) -> None:
@@ -73,7 +75,6 @@ class SharedStore:
         self._late = 0
         self._late_at = 0.0
         self._queue: queue.SimpleQueue[Message] = queue.SimpleQueue()  # put: also in a finalizer
-        self._starting = threading.RLock()  # guards _thread; handlers make calls, too
         self._thread: threading.Thread | None = None
         self._is_settled = threading.Event()
         self._held: dict[str, Gate] = {}  # the rest is the thread's
@@ -318,7 +319,7 @@ class SharedStore:
 
 
 _stores: weakref.WeakValueDictionary[SharedPolicy, SharedStore] = weakref.WeakValueDictionary()
-_making = threading.RLock()  # a signal handler may reload
+_making = reentrant_lock()  # a signal handler may reload
 
 
 def store_of(policy: SharedPolicy) -> SharedStore:
@@ -331,8 +332,6 @@ def store_of(policy: SharedPolicy) -> SharedStore:
 
 
 def _after_fork_in_child() -> None:
-    global _making
-    _making = threading.RLock()
     for store in list(_stores.values()):
         store.forget()
 

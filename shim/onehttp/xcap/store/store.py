@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import random
-import threading
 import time
 import weakref
 from collections.abc import Callable, Iterator, Sequence
@@ -33,6 +32,7 @@ from onehttp.xcap.store.rows import Change, Gone, Owner, Source, StoredDocument,
 from onehttp.xcap.store.table import VERSION, xcap_table
 from onehttp.xcap.store.upsert import upsert
 from onehttp.xcap.store.widths import check_widths, values_of
+from onehttp_backends.forks import reentrant_lock
 
 _ATTEMPTS: Final = 20
 """The number of attempts for a transaction that other writers conflict with."""
@@ -84,7 +84,7 @@ class XcapStore:
         self._dialect = self._engine.dialect.name
         self._own()
         # One connection holds a database in memory, so its transactions must not mix.
-        self._turn = threading.RLock() if self._is_memory else contextlib.nullcontext()
+        self._turn = reentrant_lock() if self._is_memory else contextlib.nullcontext()
         try:
             self._check_version(create, timeout_s)
         except StoreError:

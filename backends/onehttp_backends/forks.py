@@ -1,0 +1,58 @@
+"""What a forked child does with what it has of its parent's: locks are freed, some objects kept."""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from typing import Any
+
+_locks: weakref.WeakSet[threading.RLock] = weakref.WeakSet()
+
+
+def reentrant_lock() -> threading.RLock:
+    """Return a lock for state that signal handlers, finalizers and forked children use, too.
+
+    It is reentrant: a handler runs in the thread that it has interrupted, which may hold the lock.
+    In a forked child no lock is held by a thread that does not exist there. It is freed rather than
+    replaced by a new one, since a handler may have forked while its thread waited for the lock:
+    when it returns, in the child, that thread waits for the same lock still.
+    """
+    lock = threading.RLock()
+    _locks.add(lock)
+    return lock
+
+
+def make_immortal(*objects: object) -> None:
+    """Keep objects from ever being finalised, at interpreter exit too: to leak is the lesser evil.
+
+    For what a forked child has of its parent's. Closing a multi says goodbye on connections that
+    are the parent's (TLS, HTTP/2), or closes numbers that are another's by then; closing an event
+    loop takes its parent's descriptors out of the epoll set that both share.
+    """
+    import ctypes
+
+    for each in objects:
+        ctypes.pythonapi.Py_IncRef(ctypes.py_object(each))
+
+
+def _free(lock: Any) -> None:
+    """Free a lock, unless nobody holds it or the thread that has forked."""
+    if lock.acquire(blocking=False):
+        lock.release()
+        return
+    try:
+        lock._release_save()  # as a Condition does, but for another thread
+    except RuntimeError:
+        # Another thread had got it, and had to wait for the interpreter before it could note that.
+        # Python 3.14 says the same of each lock that another thread holds. This makes a new lock
+        # inside, and before 3.14 a thread that waits goes on waiting for the old one.
+        lock._at_fork_reinit()
+
+
+def _after_fork_in_child() -> None:
+    for lock in list(_locks):
+        _free(lock)
+
+
+os.register_at_fork(after_in_child=_after_fork_in_child)
