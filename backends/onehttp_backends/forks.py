@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 import threading
 import weakref
 from typing import Any
@@ -40,14 +41,16 @@ def _free(lock: Any) -> None:
     """Free a lock, unless nobody holds it or the thread that has forked."""
     if lock.acquire(blocking=False):
         lock.release()
-        return
-    try:
-        lock._release_save()  # as a Condition does, but for another thread
-    except RuntimeError:
-        # Another thread had got it, and had to wait for the interpreter before it could note that.
-        # Python 3.14 says the same of each lock that another thread holds. This makes a new lock
-        # inside, and before 3.14 a thread that waits goes on waiting for the old one.
-        lock._at_fork_reinit()
+    elif sys.version_info >= (3, 14):
+        lock._at_fork_reinit()  # which, before, makes a new lock inside: too late for who waits
+    else:
+        try:
+            lock._release_save()  # as a Condition does, but for another thread
+        except RuntimeError:  # that has got it, but not the interpreter yet, so has not said so
+            import ctypes
+
+            inside = ctypes.c_void_p.from_address(id(lock) + object.__basicsize__)
+            ctypes.pythonapi.PyThread_release_lock(inside)
 
 
 def _after_fork_in_child() -> None:
