@@ -38,8 +38,6 @@ class Turn:
     entered: object = None
     """What it has asked of the server of shared limits."""
     is_granted = False
-    was_called = False
-    """Whoever was to be woken has been."""
     wake: Callable[[], None] | None = None
 
     def when_granted(self, wake: Callable[[], None]) -> None:
@@ -54,7 +52,6 @@ class Turn:
         self.is_granted = True
         if self.wake is not None:
             self.wake()
-        self.was_called = True
 
 
 class Limiter:
@@ -62,20 +59,22 @@ class Limiter:
 
     All attempts stand in one line, in which the first are in flight and the others wait. Each step
     is one of a dict, which cannot be interrupted, and costs less than a lock: to stand in line, and
-    to leave it, from whatever place. Nobody waits beside a free place: who comes stands in line
-    *before* looking whether the line is too long, who leaves does so *before* looking who is now
-    among the first. So no lock is held that a signal handler, a finalizer or a forked child could
-    wait for, and leaving can be repeated.
+    to leave it, from whatever place. Nobody waits beside a free place: who leaves does so *before*
+    looking who waits, and who waits says so *before* looking who is among the first. So whichever
+    of the two is later sees the other. No lock is held that a signal handler, a finalizer or a
+    forked child could wait for, and leaving can be repeated.
     """
 
     __slots__ = ("_interval_s", "_line", "_next_at", "_places", "_reserving", "_tolerance_s",
-                 "policy")  # fmt: skip
+                 "_waiting", "policy")  # fmt: skip
 
     def __init__(self, policy: LimitsPolicy) -> None:
         self.policy = policy
         self._places = policy.concurrent or 0
         """How many may be in flight; 0 if their number is not limited."""
         self._line: dict[Turn, None] = {}
+        self._waiting: dict[Turn, None] = {}
+        """Those in line who were not among the first, and have not been woken."""
         self._interval_s = 1 / policy.per_second if policy.per_second else 0.0
         self._tolerance_s = (policy.burst - 1) * self._interval_s
         self._reserving = reentrant_lock()  # guards _next_at; a signal handler may reserve, too
@@ -97,7 +96,6 @@ class Limiter:
             if len(line) > places:
                 self.leave(turn)
                 return False
-            turn.was_called = True
         if self._interval_s and self.reserve(now_s, 0.0) is None:
             self.leave(turn)
             return False
@@ -108,15 +106,18 @@ class Limiter:
         if self._places:
             self._line[turn] = None
             if len(self._line) > self._places:
-                return turn.is_granted
-        turn.is_granted = turn.was_called = True
+                self._waiting[turn] = None
+                self._call_up()
+                if self._places:  # otherwise this is a forked child by now: it has no limit
+                    return turn.is_granted
+        turn.is_granted = True
         return True
 
     def leave(self, turn: Turn) -> None:
         """Give a permit back, or stop waiting. Once more, it does nothing but wake others."""
-        line = self._line
-        line.pop(turn, None)
-        if len(line) >= self._places > 0:
+        self._line.pop(turn, None)
+        self._waiting.pop(turn, None)
+        if self._waiting:
             self._call_up()
 
     def _call_up(self) -> None:
@@ -127,15 +128,15 @@ class Limiter:
             except RuntimeError:  # a finalizer has changed it meanwhile
                 continue
             break
-        for turn in reversed(first):
-            if turn.was_called:
-                break
-            turn.grant()
+        for turn in first:
+            if turn in self._waiting:
+                turn.grant()
+                self._waiting.pop(turn, None)  # last: what a signal handler cuts off is repeated
 
     def leave_to_parent(self) -> None:
         """In a forked child: its places are the parent's, and whoever waits here waits no more."""
         self._places = 0
-        line, self._line = self._line, {}
+        line, self._line, self._waiting = self._line, {}, {}
         for turn in list(line):
             turn.is_granted = True  # without a word: what would go on is the parent's
 
