@@ -14,6 +14,8 @@ from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any, Final
 
+import pytest
+
 Way = tuple[object, ...]
 """A line, in the code that is tested, the call that led to it, and its turn."""
 
@@ -178,6 +180,10 @@ class InstructionInjector:
         return self._tracer
 
 
+needs_instructions = pytest.mark.skipif(
+    sys.version_info >= (3, 12),
+    reason="settrace tells of no instruction where a function runs for the first time",
+)
 IS_PYTHON_CALL_A_PLACE: Final = sys.version_info < (3, 11)
 LOOKS_FOR_SIGNALS: Final = ("CALL", "RESUME", "JUMP_BACKWARD", "JUMP_ABSOLUTE")
 

@@ -7,7 +7,7 @@ import contextlib
 import onehttp
 from onehttp.calls.auth import token_source
 from servers.patience import PATIENCE_S
-from stand_ins.injection import InstructionInjector, Interrupt
+from stand_ins.injection import InstructionInjector, Interrupt, needs_instructions
 
 
 def test_whoever_needs_the_token_that_its_own_thread_is_fetching_is_told() -> None:
@@ -27,6 +27,7 @@ def test_whoever_needs_the_token_that_its_own_thread_is_fetching_is_told() -> No
     assert len(told) == 2
 
 
+@needs_instructions
 def test_a_handler_that_raises_anywhere_in_a_fetch_leaves_nobody_waiting() -> None:
     places: set[tuple[str, str, int]] = set()
     is_over = False

@@ -18,7 +18,7 @@ from onehttp.policies.limits import Turn
 from onehttp_backends.errors import TransferError
 from servers.patience import PATIENCE_S, until
 from shim.policies.test_limiter import limiter_of
-from stand_ins.injection import InstructionInjector, Interrupt
+from stand_ins.injection import InstructionInjector, Interrupt, needs_instructions
 from stand_ins.told import World
 
 ROOM: Final = Path(onehttp.__file__).parent
@@ -60,6 +60,7 @@ def full(world: World) -> None:
     world.clock.meanwhile = lambda: limiter.leave(turn)
 
 
+@needs_instructions
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 @pytest.mark.parametrize("use", [call, stream])
 @pytest.mark.parametrize("before", [closed, half_open, full])

@@ -13,7 +13,7 @@ from onehttp.queries.limits import QueryLimits
 from onehttp_backends.contract import Request, Response
 from onehttp_backends.errors import CancelledError
 from servers.patience import PATIENCE_S, until
-from stand_ins.injection import InstructionInjector, Interrupt
+from stand_ins.injection import InstructionInjector, Interrupt, needs_instructions
 
 ROOM: Final = Path(onehttp.__file__).parent
 WHAT_IS_INTERRUPTED: Final = (
@@ -27,6 +27,7 @@ def answer(request: Request) -> int:
     return 200
 
 
+@needs_instructions
 @pytest.mark.parametrize("waits_for", ["a permit", "a slot"])
 def test_every_query_that_was_given_to_somebody_is_answered(waits_for: str) -> None:
     places: set[tuple[str, str, int]] = set()

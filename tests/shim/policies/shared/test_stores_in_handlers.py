@@ -8,9 +8,10 @@ import threading
 from onehttp.policies.shared import store as stores
 from onehttp.policies.shared.policy import SharedPolicy
 from servers.patience import PATIENCE_S
-from stand_ins.injection import InstructionInjector
+from stand_ins.injection import InstructionInjector, needs_instructions
 
 
+@needs_instructions
 def test_a_handler_waits_for_no_lock_of_the_thread_that_it_interrupts() -> None:
     places: set[tuple[str, str, int]] = set()
     is_done = threading.Event()
