@@ -9,6 +9,7 @@ import select
 import threading
 from collections import deque
 from collections.abc import Callable, Iterator
+from functools import partial
 
 import pytest
 
@@ -320,13 +321,21 @@ def test_who_steps_aside_for_a_slow_function_has_somebody_else_drive(
         alone = threading.Thread(target=ask, args=("/alone",))
         first = threading.Thread(target=ask, args=("/first",))
         second = threading.Thread(target=ask, args=("/second", second_answered))
-        for thread, path in ((alone, "/alone"), (first, "/first"), (second, "/second")):
-            thread.start()
-            server.arrival(path)
-        server.arrival("/alone").answer()
-        alone.join()
+        alone.start()
+        server.arrival("/alone")
         helm = backend._helm
         assert helm is not None
+
+        def are_waiting(number: int) -> bool:
+            return len(helm.waiting) == number
+
+        for thread, path, number in ((first, "/first", 2), (second, "/second", 3)):
+            thread.start()
+            server.arrival(path)
+            # A request may be sent before its thread waits: the next could wait before it.
+            until(partial(are_waiting, number))
+        server.arrival("/alone").answer()
+        alone.join()
         until(lambda: (owner := helm.ownership.owner) is not None and owner.thread == first.ident)
         backend.submit(Request("GET", f"{server.url}/function"), slow)
         server.arrival("/function").answer()
