@@ -38,7 +38,7 @@ def path_of(peer: Peer) -> None:
 
 
 @pytest.fixture
-def restored() -> Iterator[None]:
+def restored(not_measured: None) -> Iterator[None]:
     usual = signal.getsignal(signal.SIGALRM)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)

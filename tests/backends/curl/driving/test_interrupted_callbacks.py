@@ -14,7 +14,6 @@ import queue
 import random
 import select
 import signal
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
@@ -42,16 +41,8 @@ from stand_ins.pieces import in_pieces
 pytestmark = [
     # What hits a finaliser, Python forgets.
     pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning"),
-    # Measuring is Python between any two instructions, and may be what a signal hits.
-    pytest.mark.no_cover,
+    pytest.mark.usefixtures("not_measured"),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _is_not_measured(pytestconfig: pytest.Config) -> None:
-    if sys.version_info >= (3, 12) and pytestconfig.pluginmanager.hasplugin("_cov"):
-        pytest.skip("the measuring of coverage waits for itself where a signal hits it")
-
 
 CALLS: Final = 250
 LONGEST_S: Final = 0.001
