@@ -38,6 +38,7 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/basedpyright
 	$(BIN)/lint-imports
+	$(BIN)/python hatch_build.py
 
 # COVER=--cov measures coverage and shows it.
 suite: $(VENV)/.dev packages

@@ -25,7 +25,7 @@ from onehttp_backends.curl.sockets.socket import AFTER_MS
 SMALL_BODY_BYTES: Final = 16 * 1024
 """This fits into any socket buffer, so sending it never waits for the socket."""
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
-_LOOK_AGAIN_MS: Final = 1000 * LOOK_AGAIN_S
+_LOOK_AGAIN_MS: Final = round(1000 * LOOK_AGAIN_S)
 _ROUNDS: Final = range(ROUNDS)
 
 
@@ -102,7 +102,7 @@ class Alone:
                 if self._inbox:
                     ownership.is_asleep = False
                     return None
-                timeout_ms: float = self._timeout()
+                timeout_ms = self._timeout()
                 # It may also read at such a look, of which only the next one tells.
                 if looks_again or (shares and timeout_ms > _LOOK_AGAIN_MS):
                     look_ms = AFTER_MS if looks_again else _LOOK_AGAIN_MS
