@@ -38,7 +38,7 @@ class Shelf(Generic[H]):
             options.low_speed or options.idle_timeout_s or options.max_redirects or options.proxy
         )
         """Whether no limit depends on the time of single events, and transfers stay on one origin's
-        connections: see `Quiet`."""
+        connections: see `QuietMode`."""
         self.opened: Any = None
         """The last socket opened by a transfer with an idle limit, which HTTP/2 streams share."""
         self.shared: Any = None

@@ -18,8 +18,8 @@ import pytest
 from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.contract import HttpVersion, Outcome, Request, TransferOptions
 from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.curl.engine import alone, early_answers
-from onehttp_backends.curl.engine.quiet import Quiet
+from onehttp_backends.curl.engine import early_answers, single_transfer
+from onehttp_backends.curl.engine.quiet_mode import QuietMode
 from onehttp_backends.errors import CurlCode, DisconnectedError, Sent, TransferError
 from onehttp_backends.optional.streaming import Opening, StreamLimits
 from servers.patience import PATIENCE_S
@@ -108,7 +108,7 @@ def test_nor_is_it_in_tls(
 
 
 @pytest.mark.skipif(
-    str(alone.__file__).endswith(".so"),
+    str(single_transfer.__file__).endswith(".so"),
     reason="NOT TESTED: what is compiled calls its own methods, not what a test puts there",
 )
 @pytest.mark.parametrize("stray", STRAY.values(), ids=STRAY)
@@ -120,8 +120,8 @@ def test_nor_is_it_among_many_on_kept_connections(
     trusting: TransferOptions,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    reading = Mock(wraps=Quiet.let_read)
-    monkeypatch.setattr(Quiet, "let_read", lambda *each: reading(*each))
+    reading = Mock(wraps=QuietMode.let_read)
+    monkeypatch.setattr(QuietMode, "let_read", lambda *each: reading(*each))
     engine, speaking = PycurlBackend(), SpeakingFirst(stray, 2)
     found: list[bytes] = []
 
@@ -218,7 +218,7 @@ def test_an_answer_to_the_head_of_small_pieces_is_believed(
 
 
 @pytest.mark.skipif(
-    str(alone.__file__).endswith(".so"),
+    str(single_transfer.__file__).endswith(".so"),
     reason="NOT TESTED: what is compiled calls its own methods, not what a test puts there",
 )
 def test_an_answer_that_comes_after_the_look_is_believed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -228,7 +228,7 @@ def test_an_answer_that_comes_after_the_look_is_believed(monkeypatch: pytest.Mon
         request = Request("POST", server.url, (), b"x=1", UNHURRIED)
         assert blocking(engine, request) == b"ok"
 
-        def watch(one: alone._OneSocket, fd: int) -> None:
+        def watch(one: single_transfer._OneSocket, fd: int) -> None:
             def poll(_: float | None = None) -> list[tuple[int, int]]:
                 poller = select.poll()
                 poller.register(fd, one._interest)
@@ -237,8 +237,8 @@ def test_an_answer_that_comes_after_the_look_is_believed(monkeypatch: pytest.Mon
 
             one.fd, one.poll = fd, poll
 
-        monkeypatch.setattr(alone._OneSocket, "watch", watch)
-        monkeypatch.setattr(alone, "is_unheard", lambda *_: True)
+        monkeypatch.setattr(single_transfer._OneSocket, "watch", watch)
+        monkeypatch.setattr(single_transfer, "is_unheard", lambda *_: True)
         engine.close()
         engine = PycurlBackend()
         for _ in range(3):

@@ -128,7 +128,7 @@ def test_a_connection_found_broken_by_a_look_is_looked_at_again(
         )
         helm = engine._helm
         assert helm is not None
-        alone = helm.engine.alone
+        alone = helm.engine.single
         look = alone._go_on
 
         def look_when_it_has_come() -> tuple[int, int]:

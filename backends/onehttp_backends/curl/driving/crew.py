@@ -292,7 +292,7 @@ class Crew:
                     transfers.append(ending)
                 self.engine.inbox.extend(transfers)
                 if waiter is None and handle is not None:
-                    self.engine.alone.retract(handle)
+                    self.engine.single.retract(handle)
                 self.leave(claim)
         except BaseException as second:  # another interrupt, or the engine is in a bad state
             if not isinstance(second, Exception) or self.ownership.is_of(claim):

@@ -33,9 +33,9 @@ from onehttp_backends.curl.driving.waiting import (
     overdue_at,
 )
 from onehttp_backends.curl.driving.window import Window
-from onehttp_backends.curl.engine.alone import SMALL_BODY_BYTES
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, drives
 from onehttp_backends.curl.engine.reading_on import sends_ahead
+from onehttp_backends.curl.engine.single_transfer import SMALL_BODY_BYTES
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.errors import OnehttpError
 
@@ -68,7 +68,7 @@ class Helm(Crew):
                 if not (engine.running or engine.inbox or handle.progress) and (
                     (body := request.body) is None or len(body) <= SMALL_BODY_BYTES
                 ):
-                    outcome = engine.alone.perform(handle, request)
+                    outcome = engine.single.perform(handle, request)
                     if outcome is not None:
                         ownership.leave(claim)
                         if engine.inbox:  # another transfer has arrived meanwhile

@@ -17,17 +17,17 @@ import pycurl
 
 from onehttp_backends.contract import Outcome, Stats
 from onehttp_backends.curl.engine.account import Account
-from onehttp_backends.curl.engine.alone import Alone
-from onehttp_backends.curl.engine.anew import beginning, goes_on
 from onehttp_backends.curl.engine.early_answers import EarlyAnswers, withdrawn
-from onehttp_backends.curl.engine.endless import EndlessAnswers
+from onehttp_backends.curl.engine.endless_answers import EndlessAnswers
 from onehttp_backends.curl.engine.http2_stream_queue import Http2StreamQueue
 from onehttp_backends.curl.engine.late_answers import LateAnswers
 from onehttp_backends.curl.engine.ownership import Owned
-from onehttp_backends.curl.engine.quiet import Quiet
+from onehttp_backends.curl.engine.quiet_mode import QuietMode
+from onehttp_backends.curl.engine.recovery import pick_up, tell_of, tell_of_all
+from onehttp_backends.curl.engine.restarts import beginning, goes_on
 from onehttp_backends.curl.engine.second_looks import SecondLooks
+from onehttp_backends.curl.engine.single_transfer import SingleTransfer
 from onehttp_backends.curl.engine.streams import Streams
-from onehttp_backends.curl.engine.telling import pick_up, tell_of, tell_of_all
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.idle_limit import IdleLimits
@@ -58,7 +58,7 @@ class Engine(Owned):
         self.was_interrupted = False
         """An exception that was not the engine's has ended a turn of it."""
         self.account = Account(self.watch, names)
-        self.alone = Alone(
+        self.single = SingleTransfer(
             self.multi, self.ownership, self.watch, self.waits, self.inbox, self.account, self.pool
         )
         self.idling, self.endless = IdleLimits(self.running), EndlessAnswers(self.running)
@@ -68,7 +68,7 @@ class Engine(Owned):
         self.http2_queue = Http2StreamQueue(
             self.multi, self.running, self.second_looks.begun, self._end_with
         )
-        self.quiet = Quiet(self.multi, self.running, self.watch)
+        self.quiet_mode = QuietMode(self.multi, self.running, self.watch)
 
     def is_idle(self) -> bool:
         """Whether no transfer is in flight or waits to begin."""
@@ -77,13 +77,13 @@ class Engine(Owned):
     # ---- by turns
 
     def adopt(self, transfer: Transfer) -> None:
-        """Continue by turns with a transfer that `Alone.perform` has started."""
+        """Continue by turns with a transfer that `SingleTransfer.perform` has started."""
         handle = transfer.handle
         assert handle is not None
         self.running[handle.easy] = transfer
         self.second_looks.begun.append(transfer)
         transfer.was_admitted = True
-        self.quiet.end()
+        self.quiet_mode.end()
         if self.ownership.is_gone:
             return
         if handle.is_parked:
@@ -106,7 +106,9 @@ class Engine(Owned):
         seen_at = time.monotonic() if self.idling.due else 0.0  # what moves from now on is not idle
         if events:
             self.late_answers.spare(self.running)
-            (self.quiet if self.quiet.is_on else self.early_answers).let_read(events, self._fail)
+            (self.quiet_mode if self.quiet_mode.is_on else self.early_answers).let_read(
+                events, self._fail
+            )
         if self.late_answers.spared:
             self.late_answers.end(self.reap, self._fail)
         if self.streams.open:  # what is enough is not to be more by what the timer lets in
@@ -114,10 +116,10 @@ class Engine(Owned):
         if self.inbox:
             self.admit(has_polled=not (events or watch.is_behind))
         if self.waits.open or self.waits.paused:  # names: let go on what is known, or end it
-            self.quiet.end()
+            self.quiet_mode.end()
             watch.listen(multi)
             self.waits.turn(self.running.get, self._end_with)
-        self.quiet.act()
+        self.quiet_mode.act()
         self.second_looks.look()
         self.reap()
         if self.http2_queue.queues:
@@ -160,7 +162,7 @@ class Engine(Owned):
     def _audit(self) -> None:
         """Repair what an exception between two steps has left behind."""
         reports = self.watch.reports
-        self.quiet.end()
+        self.quiet_mode.end()
         self.reap()  # libcurl has nothing more to do for those, and would let us sleep
         pick_up(self.multi, self.waits, list(self.running.values()), self._end)
         self.http2_queue.count_anew()
@@ -182,7 +184,7 @@ class Engine(Owned):
         if self.waits.refresh():
             self.reap()
         inbox = self.inbox
-        if not self.quiet.begins(inbox):
+        if not self.quiet_mode.begins(inbox):
             self.watch.listen(self.multi)
         idle_connections = len(self.watch.idle)
         while inbox:
@@ -201,8 +203,8 @@ class Engine(Owned):
     def _admit(self, transfer: Transfer, handle: Handle, may_find_one: bool) -> None:
         try:
             handle.look_for_connection(may_find_one)
-            if self.quiet.is_on:
-                self.quiet.add(transfer, may_find_one)
+            if self.quiet_mode.is_on:
+                self.quiet_mode.add(transfer, may_find_one)
             self.running[handle.easy] = transfer
             if not (self.http2_queue.queues and self.http2_queue.keeps(transfer, handle)):
                 transfer.was_admitted = self.endless.has_begun = True
@@ -290,8 +292,8 @@ class Engine(Owned):
             except pycurl.error as error:
                 if not is_out_already(error):
                     raise
-            if self.quiet.is_on:
-                self.quiet.leave(transfer)
+            if self.quiet_mode.is_on:
+                self.quiet_mode.leave(transfer)
             if self.http2_queue.queues:
                 self.http2_queue.leave(transfer, handle)
             if transfer.flow is not None:

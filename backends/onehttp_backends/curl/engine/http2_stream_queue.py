@@ -28,7 +28,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
-from onehttp_backends.curl.engine.anew import FOR_THE_LAST_TIME
+from onehttp_backends.curl.engine.restarts import FOR_THE_LAST_TIME
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Easy, Multi, add_once, remove_once

@@ -57,7 +57,7 @@ class Transfer:
                  "was_admitted")  # fmt: skip
 
     is_of_many: bool = False
-    """Whether its caller runs many transfers at a time: see `Quiet`."""
+    """Whether its caller runs many transfers at a time: see `QuietMode`."""
     brief: frozenset[int] = NONE_BRIEF
     """Statuses of which the caller needs nothing else; see `Batching.perform_all`."""
 

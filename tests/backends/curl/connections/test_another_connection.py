@@ -18,7 +18,7 @@ from conftest import server_context
 from onehttp_backends.bodies.sources import upload_of
 from onehttp_backends.contract import Outcome, Request, Response, TransferOptions
 from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.curl.engine import alone
+from onehttp_backends.curl.engine import single_transfer
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.errors import DisconnectedError, ResolveError, Sent, TLSError, TransferError
 from onehttp_backends.optional.naming import NameLimits
@@ -163,7 +163,7 @@ def test_a_call_whose_name_is_gone_may_have_been_sent(
 
 
 @pytest.mark.skipif(
-    str(alone.__file__).endswith(".so"),
+    str(single_transfer.__file__).endswith(".so"),
     reason="NOT TESTED: what is compiled calls its own methods, not what a test puts there",
 )
 @pytest.mark.parametrize("method", ["POST", "DELETE"])

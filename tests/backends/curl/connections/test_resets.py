@@ -20,7 +20,7 @@ from onehttp_backends.contract import (
     Response,
 )
 from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.curl.engine import alone
+from onehttp_backends.curl.engine import single_transfer
 from onehttp_backends.curl.sending_guard import SendingGuard
 from onehttp_backends.errors import DisconnectedError, Sent, TransferError
 from onehttp_backends.optional.streaming import Opening, StreamLimits
@@ -42,7 +42,7 @@ from stand_ins.ways import Way, awaited, blocking, called_back
 PING: Final = b"\0\0\x08\x06\0\0\0\0\0" + bytes(8)
 """Libcurl answers it, and so finds out that the connection was reset."""
 needs_patches = pytest.mark.skipif(
-    str(alone.__file__).endswith(".so"),
+    str(single_transfer.__file__).endswith(".so"),
     reason="NOT TESTED: what is compiled calls its own methods, not what a test puts there",
 )
 

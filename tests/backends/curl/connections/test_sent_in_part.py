@@ -11,7 +11,7 @@ import pytest
 
 from onehttp_backends.contract import Outcome, Request, Response
 from onehttp_backends.curl import PycurlBackend
-from onehttp_backends.curl.engine import alone
+from onehttp_backends.curl.engine import single_transfer
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.errors import CancelledError, DisconnectedError, Sent
 from servers.patience import PATIENCE_S
@@ -21,7 +21,7 @@ from stand_ins.ways import blocking
 
 
 @pytest.mark.skipif(
-    str(alone.__file__).endswith(".so"),
+    str(single_transfer.__file__).endswith(".so"),
     reason="NOT TESTED: what is compiled calls its own methods, not what a test puts there",
 )
 @pytest.mark.parametrize("is_cancelled", [False, True])

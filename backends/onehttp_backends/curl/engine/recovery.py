@@ -42,7 +42,7 @@ def tell_of_all(multi: Multi, running: Iterable[Transfer], watch: SocketWatch) -
             tell_of(handle, watch)
         else:  # not connected: nothing is lost by beginning anew
             remove_once(multi, handle.easy)
-            begin_anew(multi, transfer, handle)
+            begin_again(multi, transfer, handle)
 
 
 def pick_up(
@@ -63,10 +63,10 @@ def pick_up(
                 waits.park(transfer)
         elif not is_in_multi(handle.easy):
             # Taken out to be put in again, which is done as long as nothing was sent.
-            begin_anew(multi, transfer, handle)
+            begin_again(multi, transfer, handle)
 
 
-def begin_anew(multi: Multi, transfer: Transfer, handle: Handle) -> None:
+def begin_again(multi: Multi, transfer: Transfer, handle: Handle) -> None:
     """Put in again what was taken out: libcurl counts its time from now on, we from its begin."""
     handle.note_sent()
     handle.limit_to(transfer.left_s())

@@ -40,14 +40,14 @@ def goes_on(
     """
     again = code if code < 0 else _beginning(handle, request, code, text)
     if again:
-        _put_in_anew(multi, handle, request, again == FOR_THE_LAST_TIME)
+        _put_in_again(multi, handle, request, again == FOR_THE_LAST_TIME)
         return True
     if code == CurlCode.ABORTED_BY_CALLBACK:
         text = _words_of_a_stop(handle, text)
     if waits.takes(handle, request, code, text):
         return True
     if code == CurlCode.ABORTED_BY_CALLBACK and _is_nobodys_word(handle, request):
-        _put_in_anew(multi, handle, request, False)
+        _put_in_again(multi, handle, request, False)
         return True
     return False
 
@@ -61,12 +61,12 @@ def beginning(transfer: Transfer, code: int, text: str) -> int:
 
 
 def _beginning(handle: Handle, request: Request, code: int, text: str) -> int:
-    if not _may_begin_anew(handle, request, code, text):
+    if not _may_restart(handle, request, code, text):
         return 0
     return FOR_THE_LAST_TIME if handle.resend_refused else _ANEW
 
 
-def _may_begin_anew(handle: Handle, request: Request, code: int, text: str) -> bool:
+def _may_restart(handle: Handle, request: Request, code: int, text: str) -> bool:
     """Whether a failed transfer may be started again, once, on a new connection.
 
     Of streamed bodies nothing is repeated here that may have gone out: libcurl rewinds their source
@@ -140,7 +140,7 @@ def _is_rewound(handle: Handle) -> bool:
     return sending is None or (not (sending.error or sending.is_over) and sending.rewind())
 
 
-def _put_in_anew(multi: Multi, handle: Handle, request: Request, is_last: bool) -> None:
+def _put_in_again(multi: Multi, handle: Handle, request: Request, is_last: bool) -> None:
     """Start it again, with the time that is left of its limit."""
     left_s = total_s(request)
     if left_s:

@@ -3,7 +3,7 @@
 libcurl reports twice per transfer, which is a fifth of what a small one costs, and the reports say
 nothing new: the socket of a kept connection is already registered for reading. In this mode the
 engine asks libcurl for the socket of a transfer once its request has been sent, and makes libcurl
-read by pausing and resuming the transfer, as `telling` does. Anything that does not fit ends the
+read by pausing and resuming the transfer, as `recovery` does. Anything that does not fit ends the
 mode, and libcurl reports all sockets again.
 """
 
@@ -16,7 +16,7 @@ from typing import Final
 import pycurl
 
 from onehttp_backends.curl.engine.early_answers import EARLY, is_unheard, stays_unheard
-from onehttp_backends.curl.engine.telling import tell_of
+from onehttp_backends.curl.engine.recovery import tell_of
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Easy, Multi
@@ -32,7 +32,7 @@ _WHOLE_BYTES: Final = 16 * 1024
 """A request of at most this size fits any socket buffer, so it is sent in one step."""
 
 
-class Quiet:
+class QuietMode:
     """Whether the mode is on, and which transfer uses which socket. Only the driver may use it."""
 
     def __init__(self, multi: Multi, running: Mapping[Easy, Transfer], watch: SocketWatch) -> None:

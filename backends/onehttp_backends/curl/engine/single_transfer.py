@@ -10,9 +10,9 @@ import pycurl
 
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl.engine.account import Account
-from onehttp_backends.curl.engine.anew import goes_on
 from onehttp_backends.curl.engine.early_answers import EARLY, is_unheard, stays_unheard, withdrawn
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Ownership
+from onehttp_backends.curl.engine.restarts import goes_on
 from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Multi, remove_once
@@ -29,7 +29,7 @@ _LOOK_AGAIN_MS: Final = round(1000 * LOOK_AGAIN_S)
 _ROUNDS: Final = range(ROUNDS)
 
 
-class Alone:
+class SingleTransfer:
     """Runs one transfer after the other on an engine's multi. Only the owner may use it."""
 
     def __init__(

@@ -128,7 +128,7 @@ class Watched(PycurlBackend):
 
     def look(self) -> None:
         helm = self._helm
-        self.was_quiet = self.was_quiet or (helm is not None and helm.engine.quiet.is_on)
+        self.was_quiet = self.was_quiet or (helm is not None and helm.engine.quiet_mode.is_on)
 
     def all_are_idle(self) -> bool:
         """Whether the end of each connection would be seen while nobody uses it."""
