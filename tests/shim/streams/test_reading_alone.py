@@ -1,13 +1,14 @@
-"""A thread that reads, or sends a file, while nothing else is in flight takes short turns, which
-miss nothing."""
+"""A thread that reads, or sends a body, while nothing else is in flight takes short turns, which
+miss nothing and do not keep the processor busy."""
 
 from __future__ import annotations
 
 import socket
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator
-from typing import IO
+from typing import IO, Any
 
 import pytest
 
@@ -15,7 +16,8 @@ import onehttp
 from onehttp_backends.curl.engine import reading_on
 from onehttp_backends.curl.engine.engine import Engine
 from servers.patience import PATIENCE_S
-from servers.raw import Peer, RawServer
+from servers.raw import OK, Peer, RawServer
+from stand_ins.streams.chunked import asked
 
 CHUNK = b"10000\r\n" + bytes(0x10000) + b"\r\n"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -118,6 +120,36 @@ def test_a_file_is_sent_by_short_turns(
     with RawServer(lambda peer: taking(peer, lambda: None)) as server:
         assert onehttp.request("PUT", server.url, body=file).status == 200
     assert len(turns) < 20
+
+
+@pytest.mark.parametrize("kind", ["generator", "file"])
+def test_a_thread_that_has_sent_its_body_sleeps_until_the_response_comes(
+    api: str, file: IO[bytes], monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    if api != "pycurl":
+        pytest.skip("turns are the engine's")
+    engines: list[Engine] = []
+    whole = Engine.turn
+
+    def turn(self: Engine, max_wait_s: float = -1.0) -> None:
+        engines.append(self)
+        whole(self, max_wait_s)
+
+    def behave(peer: Peer) -> None:
+        assert asked(peer)
+        end, looks = time.monotonic() + PATIENCE_S, 0
+        while looks < 20 and time.monotonic() < end:  # it may just be asleep to send the rest
+            looks = looks + 1 if engines[-1].ownership.is_asleep else 0
+            peer.server.release.wait(0.001)
+        has_slept.append(looks == 20)
+        peer.send(OK)
+
+    has_slept: list[bool] = []
+    monkeypatch.setattr(Engine, "turn", turn)
+    sent: Any = iter([b"bo", b"dy"]) if kind == "generator" else file
+    with RawServer(behave) as server:
+        assert onehttp.request("PUT", server.url, body=sent, timeout=2 * PATIENCE_S).body == b"ok"
+    assert has_slept == [True]
 
 
 def test_other_transfers_progress_while_a_file_is_sent(api: str, file: IO[bytes]) -> None:

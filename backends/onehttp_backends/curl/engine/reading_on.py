@@ -34,7 +34,9 @@ def reads_on(engine: Engine, handle: StreamHandle) -> None:
 def sends_on(engine: Engine, handle: StreamHandle) -> bool:
     """Let libcurl send a few times for ``handle``; False if a whole turn is needed instead."""
     fd, sending = handle.sending_fd, handle.sending
-    if fd < 0 or sending is None or not _is_alone(engine, handle):
+    # Once libcurl has all of the body, it waits for the response. The socket is ready for more all
+    # that time, so a short turn would never sleep.
+    if fd < 0 or sending is None or sending.is_given or not _is_alone(engine, handle):
         return False
     return _goes_on(engine, fd, select.EPOLLOUT, LONGEST_WAIT_S, LAPS, sending)
 
@@ -77,16 +79,17 @@ def _goes_on(
     sending: Sending | None = None,
 ) -> bool:
     watch, inbox, ownership = engine.watch, engine.inbox, engine.ownership
-    perform, is_ready = engine.multi.perform, watch.is_ready
-    for lap in range(laps):
+    perform, is_ready, taken = engine.multi.perform, watch.is_ready, -1
+    for _ in range(laps):
         # A caller that does not wait need not ask whether the socket is ready: libcurl finds out.
         # If the socket is ready there is no wait, so neither libcurl's timers nor wake-ups matter.
-        if (
-            (lap or max_wait_s)
-            and not is_ready(fd, event, 0)
-            and not _waits(engine, fd, event, max_wait_s)
-        ):
-            return False
+        if max_wait_s:
+            if not is_ready(fd, event, 0) and not _waits(engine, fd, event, max_wait_s):
+                return False
+        elif sending is not None:
+            if sending.taken == taken:
+                break  # the socket takes no more now
+            taken = sending.taken
         if ownership.is_gone:  # a signal handler has forked
             return False
         # This reads half as much as `socket_action` would: what fits into the CPU's caches.
