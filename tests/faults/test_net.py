@@ -20,7 +20,7 @@ from onehttp_backends.errors import DisconnectedError, Phase, Sent, TransferErro
 from servers.holding import full_backlog
 from servers.names import in_own_network
 from servers.patience import PATIENCE_S
-from servers.proxies import free_port
+from servers.ports import free_port
 from servers.raw import OK, Behaviour, Peer, RawServer, answering, keep_answering, silent
 from stand_ins.processes import PREAMBLE
 from stand_ins.scene import Scene

@@ -18,7 +18,7 @@ from onehttp_backends.contract import Auth, AuthScheme, Proxy, Request, Transfer
 from onehttp_backends.errors import RequestError
 from onehttp_backends.registry import load
 from onehttp_compat.server import LegacyServer
-from servers.proxies import free_port
+from servers.ports import free_port
 from servers.raw import Peer, RawServer, echo
 from stand_ins.scene import Scene
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import trustme
 
-from servers.proxies import free_port, running
+from servers.ports import free_port
+from servers.proxies import running
 
 _SETTINGS = """
 daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error.log;

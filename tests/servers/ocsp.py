@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from servers.certificates import Authority, Issued
-from servers.proxies import free_port, running
+from servers.ports import free_port
+from servers.proxies import running
 
 
 @contextlib.contextmanager

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from servers.patience import PATIENCE_S
+from servers.ports import free_port
 from servers.raw import Behaviour, Peer, RawServer
 
 OPENED: Final = b"HTTP/1.1 200 Connection established\r\nX-Of-The-Proxy: yes\r\n\r\n"
@@ -95,12 +96,6 @@ def tls_front(port: int, context: ssl.SSLContext) -> RawServer:
         carry(peer.socket, socket.create_connection(("127.0.0.1", port)))
 
     return RawServer(behave, context)
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @contextlib.contextmanager

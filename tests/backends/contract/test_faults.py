@@ -29,6 +29,7 @@ from onehttp_backends.errors import (
 )
 from onehttp_backends.registry import load
 from servers.patience import PATIENCE_S
+from servers.ports import free_port
 from servers.raw import OK, Peer, RawServer, answering, keep_answering, silent
 
 
@@ -41,15 +42,9 @@ def failing(
     assert (caught.value.code, caught.value.sent) == (code, sent)
 
 
-def refusing_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        return int(bound.getsockname()[1])
-
-
 def test_a_refused_connection(backend: Backend) -> None:
     with failing(7, ConnectError, Sent.NO):
-        backend.perform(Request("GET", f"http://127.0.0.1:{refusing_port()}/"))
+        backend.perform(Request("GET", f"http://127.0.0.1:{free_port()}/"))
 
 
 def test_a_name_without_address(backend: Backend) -> None:

@@ -13,7 +13,7 @@ import trustme
 
 from conftest import server_context
 from servers.kamailio import inside as kamailio_inside
-from servers.proxies import free_port
+from servers.ports import free_port
 from servers.raw import RawServer, keep_answering
 from stand_ins import processes
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from servers.patience import PATIENCE_S
+from servers.ports import free_port
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -26,8 +27,7 @@ class Broker:
     """
 
     def __init__(self, program: str, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.port: int = probe.getsockname()[1]
+        self.port = free_port()
         self.options: list[str] = []
         """Of its command line."""
         self.process: subprocess.Popen[bytes] | None = None

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from servers.kamailio.process import MODULES, free_udp_port, started
+from servers.kamailio.process import MODULES, started
 from servers.kamailio.readiness import READY
 from servers.patience import PATIENCE_S
+from servers.ports import free_udp_port
 
 _CONFIG = """#!KAMAILIO
 log_stderror=yes

@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from servers.kamailio.process import MODULES, started
-from servers.proxies import free_port
+from servers.patience import PATIENCE_S
+from servers.ports import free_port
 
 _CONFIG = """#!KAMAILIO
 log_stderror=yes
@@ -37,7 +38,6 @@ event_route[xhttp:request] {{
     }}
 }}
 """
-START_S = 20
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def running(folder: Path, database: Path) -> Iterator[str]:
 
 
 def _wait_for(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
-    end = time.monotonic() + START_S
+    end = time.monotonic() + PATIENCE_S
     while time.monotonic() < end and process.poll() is None:
         with socket.socket() as probe:
             if probe.connect_ex(("127.0.0.1", port)) == 0:

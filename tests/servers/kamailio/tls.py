@@ -14,7 +14,7 @@ from servers.certificates import Authority
 from servers.kamailio import inside as kamailio_inside
 from servers.kamailio.inside import Inside
 from servers.patience import PATIENCE_S
-from servers.proxies import free_port
+from servers.ports import free_port
 from servers.raw import RawServer, keep_answering
 
 CONFIG: Final = """#!KAMAILIO

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import socket
 import ssl
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from onehttp.cli.group import onehttp
+from servers.ports import free_port
 from servers.raw import RawServer, answering, echo, keep_answering, silent
 
 WELL = keep_answering
@@ -22,9 +22,7 @@ WELL = keep_answering
 @pytest.fixture
 def refusing() -> str:
     """An address where nobody listens."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        port = listener.getsockname()[1]
-    return f"http://127.0.0.1:{port}"
+    return f"http://127.0.0.1:{free_port()}"
 
 
 class Operator:

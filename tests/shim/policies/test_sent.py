@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 from typing import Any
 
 import pytest
@@ -11,6 +10,7 @@ import pytest
 import onehttp
 from onehttp import Sent
 from servers.patience import PATIENCE_S
+from servers.ports import free_port
 from servers.raw import Peer, RawServer, redirecting_to
 from stand_ins.told import CUT, REFUSED, World
 
@@ -29,10 +29,7 @@ DEAD_ENDS = {
 
 @pytest.fixture
 def dead() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
+    return free_port()
 
 
 @pytest.fixture(params=["thread", "task", "callback"])

@@ -26,19 +26,13 @@ from onehttp_backends.errors import (
 )
 from onehttp_backends.optional.naming import NameLimits
 from servers.patience import PATIENCE_S
+from servers.ports import free_port
 from servers.raw import RawServer, keep_answering
 from stand_ins.resolver import Resolver
 from stand_ins.ways import Way, blocking
 
 PATIENT = TransferOptions(total_timeout_s=PATIENCE_S, connect_timeout_s=PATIENCE_S)
 HASTY = TransferOptions(total_timeout_s=0.1, connect_timeout_s=0)
-
-
-def refusing_port() -> int:
-    with socket.socket() as bound:
-        bound.bind(("127.0.0.1", 0))
-        port: int = bound.getsockname()[1]
-        return port
 
 
 def test_a_name_is_looked_up_once_for_all_calls_of_all_ways(
@@ -262,7 +256,7 @@ def test_a_server_that_is_down_is_not_asked_for_at_every_call(
     engine: PycurlBackend, resolver: Resolver, way: Way
 ) -> None:
     resolver.knows("down.example", "127.0.0.1")
-    request = Request("GET", f"http://down.example:{refusing_port()}/", options=PATIENT)
+    request = Request("GET", f"http://down.example:{free_port()}/", options=PATIENT)
     begun = time.monotonic()
     for _ in range(5):
         assert isinstance(way(engine, request), ConnectError)

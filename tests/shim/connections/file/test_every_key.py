@@ -11,7 +11,7 @@ from pydantic import BaseModel
 import onehttp
 from onehttp.connections.file.schema.connections import ConnectionModel
 from onehttp.connections.file.schema.explain import models_in
-from servers.proxies import free_port
+from servers.ports import free_port
 
 
 def keys(model: type[BaseModel], around: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 import onehttp
 from onehttp.connections.file.schema.connections import FileModel
 from onehttp.connections.file.schema.explain import models_in
-from servers.proxies import free_port
+from servers.ports import free_port
 
 OTHERS: list[Any] = [
     *(True, False, 0, 1, 7, -1, 1.0, 0.5, "1", "true", "", None, [], {}, [1], {"a": 1}, b"x", 1j),
