@@ -15,6 +15,7 @@ import pytest
 
 import onehttp
 from onehttp import Auth, ConnectionSpec, Proxy, Request, Tls, TransferOptions
+from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer, redirecting_to
 
 CANARY = "c4n4ry"
@@ -69,7 +70,7 @@ def ways(path: str = f"/x?key={CANARY}") -> dict[str, Callable[[str, dict[str, A
         await coroutine
 
     def submitted(query: onehttp.Query) -> None:
-        error = query.result(30).error
+        error = query.result(PATIENCE_S).error
         assert error is not None
         raise error
 

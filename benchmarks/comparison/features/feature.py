@@ -25,8 +25,9 @@ class Feature:
     needs_nginx: bool = False
     needs_redis: bool = False
     """The probe starts one, where its client can use it."""
-    limit_s: float = 60.0
-    """A probe that has not ended by then does not end."""
+    limit_s: float = 240.0
+    """A probe that has not ended by then does not end. Some probes start other processes, and each
+    start may take long on a machine that has much else to do."""
 
 
 def said(wanted: object) -> Judge:

@@ -104,6 +104,16 @@ class Caller:
         """Take it back."""
         self._send("CANCEL", user, call)
 
+    def cancel_until_it_ends(self, user: str, call: str) -> None:
+        """Take it back again and again: a CANCEL may overtake what it takes back."""
+
+        def has_ended() -> bool:
+            if not self.finals[call]:
+                self.cancel(user, call)
+            return bool(self.finals[call])
+
+        self.until(has_ended)
+
     def final(self, call: str) -> str:
         """What has ended a call."""
         self.until(lambda: bool(self.finals[call]))

@@ -14,6 +14,7 @@ import pytest
 
 import onehttp
 from onehttp.urls import encoded_pairs
+from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer, echo, keep_answering, silent
 
 
@@ -182,7 +183,7 @@ def test_a_server_that_is_silent_for_too_long_is_late(engine: str) -> None:
             onehttp.connection("a").submit("GET", "/x", timeout=limits),
         ]
         for query in queries:
-            assert isinstance(query.result(60).error, onehttp.TimeoutError)
+            assert isinstance(query.result(PATIENCE_S).error, onehttp.TimeoutError)
 
 
 @pytest.mark.parametrize(

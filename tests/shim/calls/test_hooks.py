@@ -248,7 +248,9 @@ def test_a_query_is_cancelled_while_its_hook_runs(server: RawServer, engine: str
 def test_hooks_survive_a_reload_and_a_fork(server: RawServer, engine: str) -> None:
     told: Told = []
     begun(server.url, engine, [telling(told, connection="api"), onehttp.Hooks(on_attempt=signed)])
-    onehttp.reload({"version": 1, "connections": {"api": {"url": server.url, "timeout": 30}}})
+    onehttp.reload(
+        {"version": 1, "connections": {"api": {"url": server.url, "timeout": PATIENCE_S}}}
+    )
     api = onehttp.connection("api")
     assert api.get("/").status == 200
     assert told

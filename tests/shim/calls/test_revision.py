@@ -8,6 +8,7 @@ import pytest
 
 import onehttp
 from onehttp.connections.file.load import load_connections
+from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
 
 LEAVING = [
@@ -95,7 +96,7 @@ def test_a_path_that_the_next_connection_does_not_allow_ends_the_failover(engine
     with pytest.raises(onehttp.RequestError, match="fenced") as caught:
         onehttp.connection("busy").get("/../x")
     assert isinstance(caught.value.__cause__, onehttp.ConnectError)
-    result = onehttp.connection("busy").submit("GET", "/../x").result(30)
+    result = onehttp.connection("busy").submit("GET", "/../x").result(PATIENCE_S)
     assert isinstance(result.error, onehttp.RequestError)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 import onehttp
+from servers.patience import PATIENCE_S
 from servers.raw import RawServer
 from stand_ins.streams.reading import giving
 
@@ -28,7 +29,7 @@ def awaited(connection: Any, **call: Any) -> Any:
 
 
 def submitted(connection: Any, **call: Any) -> Any:
-    result = connection.submit("PUT", "/x", **call).result(30)
+    result = connection.submit("PUT", "/x", **call).result(PATIENCE_S)
     if result.error is not None:
         raise result.error.__cause__
     return result.response

@@ -10,6 +10,7 @@ import pytest
 
 import onehttp
 from onehttp.connections.file.schema import connections
+from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer, keep_answering, redirecting_to
 from stand_ins.calling import WAYS_TO_CALL, call
 
@@ -152,7 +153,7 @@ def test_a_jar_outlives_a_reload_unless_the_server_is_another(engine: str) -> No
         api = onehttp.connection("api")
         api.get("/")
         jar = api.cookies
-        onehttp.reload(file_of(server.url, timeout=30))
+        onehttp.reload(file_of(server.url, timeout=PATIENCE_S))
         assert api.cookies is jar
         api.get("/")
         assert cookies_of(server.requests[-1]) == [b"a=1"]

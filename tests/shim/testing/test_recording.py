@@ -37,7 +37,7 @@ def test_it(onehttp_record):
     assert call().json()["name"] == "Alice"
     hidden = {{"a": 1, "password": "canary"}}
     assert asyncio.run(onehttp.arequest("POST", URL, json=hidden)).status == 200
-    assert onehttp.submit("PUT", URL, form=hidden).result(30).response.status == 200
+    assert onehttp.submit("PUT", URL, form=hidden).result(60).response.status == 200
     with pytest.raises(onehttp.ConnectError) as caught:
         onehttp.request("GET", "http://127.0.0.1:9/")
     assert caught.value.phase is onehttp.Phase.CONNECT

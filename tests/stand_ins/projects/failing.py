@@ -55,7 +55,7 @@ FAILING = {
     onehttp.init(queries=onehttp.QueryLimits(max_in_flight=1))
     onehttp_double.get("https://a.example/x", delay_s=0.01)
     queries = [onehttp.submit("GET", url) for url in ("https://a.example/x", URL)]
-    assert queries[1].result(30).error
+    assert queries[1].result(60).error
 """,
         ["*no answer for GET https://a.example/typo", "*GET https://a.example/x"],
     ),
@@ -65,7 +65,7 @@ FAILING = {
     onehttp.init({"version": 1, "connections": {"a": {
         "url": URL, "retry": {"attempts": 2, "backoff": {"base": 0.001}}}}})
     query = onehttp.connection("a").submit("GET")
-    query.result(30)
+    query.result(60)
 """,
         ["*no answer for GET https://a.example/typo", "*used up*"],
     ),

@@ -136,14 +136,14 @@ def test_every_way_of_calling(onehttp_double):
     found = [api.get("/x").text, onehttp.request("GET", "https://api.example/x").text]
     thread = threading.Thread(target=lambda: found.append(api.get("/x").text))
     thread.start()
-    thread.join(30)
+    thread.join(60)
 
     async def tasks():
         answers = await asyncio.gather(*(api.aget("/x") for _ in range(3)))
         found.extend(answer.text for answer in answers)
 
     asyncio.run(tasks())
-    found.append(api.submit("GET", "/x").result(30).response.text)
+    found.append(api.submit("GET", "/x").result(60).response.text)
     layer = FakeTransactionLayer()
     with onehttp.transaction(layer.new()):
         onehttp.submit("GET", "https://api.example/x", route=lambda r: found.append("yes"))
@@ -201,13 +201,13 @@ def test_a_turn_that_does_not_come(onehttp_double, onehttp_clock, way):
 
     def hold(request):
         held.set()
-        assert release.wait(30)
+        assert release.wait(60)
         return 200
 
     onehttp_double.get("https://api.example/x", handler=hold)
     first = threading.Thread(target=lambda: api.get("/x", timeout=0))
     first.start()
-    assert held.wait(30)
+    assert held.wait(60)
     caught = []
 
     def second():
@@ -217,7 +217,7 @@ def test_a_turn_that_does_not_come(onehttp_double, onehttp_clock, way):
             elif way == "task":
                 asyncio.run(awaited())
             else:
-                raise api.submit("GET", "/x").result(30).error
+                raise api.submit("GET", "/x").result(60).error
         except onehttp.LimitReachedError as error:
             caught.append(error)
 
@@ -229,9 +229,9 @@ def test_a_turn_that_does_not_come(onehttp_double, onehttp_clock, way):
     while not onehttp_clock.waiting:
         time.sleep(0.001)
     onehttp_clock.advance(5)
-    waiting.join(30)
+    waiting.join(60)
     release.set()
-    first.join(30)
+    first.join(60)
     assert len(caught) == 1
 
 

@@ -41,16 +41,20 @@ def test_a_connection_that_let_a_call_time_out_is_left(backend: PycurlBackend, w
 
 @ways
 def test_also_when_it_has_never_answered(backend: PycurlBackend, way: Way) -> None:
+    silent: list[int] = []
+
     def is_silent(stream: Stream) -> None:
-        if stream.peer.number > 1:
+        silent.append(stream.peer.number)
+        if stream.peer.number > silent[0]:
             stream.answer()
 
     with scripted(is_silent) as server:
         request = Request("GET", server.url, options=OPTIONS)
-        for _ in range(2):  # its settings may come late, while the first one waits
-            way(backend, request._replace(total_timeout_s=SHORT_S))
+        hasty = request._replace(total_timeout_s=SHORT_S)
+        while not silent:  # a busy machine may take longer than that to get one across
+            way(backend, hasty)
+        way(backend, hasty)  # its settings may have come late, while the one before waited
         assert isinstance(way(backend, request), Response)
-        assert server.connections == 2
 
 
 @ways

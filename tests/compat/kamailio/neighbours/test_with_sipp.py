@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -17,7 +18,9 @@ from servers.raw import OK, Peer, RawServer
 SCRIPT: Final = Path(__file__).parents[1] / "suspending_script.py"
 CALLS: Final = 60
 CALLS_PER_S: Final = 100
-FINAL_TIMER_MS: Final = 4000
+LATE: Final = "a call whose answer does not come in time"
+FINAL_TIMERS_MS: Final = {True: 4000, False: PATIENCE_S * 1000}
+"""By whether it is to end a call."""
 
 REQUEST: Final = """<send retrans="500"><![CDATA[
 {method} sip:{user}@[remote_ip]:[remote_port] SIP/2.0
@@ -54,9 +57,7 @@ class Scenario(NamedTuple):
 SCENARIOS: Final = {
     "a call": Scenario("alice", ("INVITE", "(100)", "480", "ACK")),
     "a call that is taken back": Scenario("held", ("INVITE", "100", "CANCEL", "487", "ACK", "200")),
-    "a call whose answer does not come in time": Scenario(
-        "held", ("INVITE", "(100)", "504", "ACK")
-    ),
+    LATE: Scenario("held", ("INVITE", "(100)", "504", "ACK")),
     "a registration": Scenario("alice", ("REGISTER", "(100)", "480")),
     "a call by another engine of the script": Scenario(
         "newalice", ("INVITE", "(100)", "480", "ACK")
@@ -89,30 +90,42 @@ def answers_all_but_those_held(peer: Peer) -> None:
 
 
 @pytest.fixture(scope="module")
-def port(same_python: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
-    folder = tmp_path_factory.mktemp("sipp")
-    script = folder / "routing.py"
-    script.write_text(SCRIPT.read_text())
-    with (
-        RawServer(answers_all_but_those_held) as web,
-        kamailio_calls.running(
-            folder, script, {"TEST_BACKEND": web.url}, timer_ms=FINAL_TIMER_MS
-        ) as (inside, _),
-    ):
-        yield inside.port
+def ports(same_python: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[bool, int]]:
+    """Of two servers, by whether their timer is to end a call."""
+    found: dict[bool, int] = {}
+    with RawServer(answers_all_but_those_held) as web, contextlib.ExitStack() as servers:
+        for is_to_end, timer_ms in FINAL_TIMERS_MS.items():
+            folder = tmp_path_factory.mktemp("sipp")
+            script = folder / "routing.py"
+            script.write_text(SCRIPT.read_text())
+            inside, _ = servers.enter_context(
+                kamailio_calls.running(folder, script, {"TEST_BACKEND": web.url}, timer_ms=timer_ms)
+            )
+            found[is_to_end] = inside.port
+        yield found
         web.release.set()
 
 
 @pytest.mark.usefixtures("debian")
 @pytest.mark.parametrize("name", SCENARIOS)
-def test_each_call_of_sipp_ends_as_its_scenario_says(name: str, port: int, tmp_path: Path) -> None:
+def test_each_call_of_sipp_ends_as_its_scenario_says(
+    name: str, ports: dict[bool, int], tmp_path: Path
+) -> None:
     sipp = shutil.which("sipp")
     assert sipp, "sipp is missing: make packages"
     scenario = tmp_path / "scenario.xml"
     scenario.write_text(xml(SCENARIOS[name]))
     run = subprocess.run(
         [
-            *(sipp, f"127.0.0.1:{port}", "-sf", scenario, "-i", "127.0.0.1", "-nostdin"),
+            *(
+                sipp,
+                f"127.0.0.1:{ports[name == LATE]}",
+                "-sf",
+                scenario,
+                "-i",
+                "127.0.0.1",
+                "-nostdin",
+            ),
             *("-m", str(CALLS), "-r", str(CALLS_PER_S), "-timeout", f"{PATIENCE_S:.0f}"),
             *("-timeout_error", "-trace_err", "-error_file", tmp_path / "errors"),
         ],
