@@ -12,9 +12,14 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
+from onehttp.identity import FetchRules
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer
 
+LOCAL = FetchRules(
+    allow_http=True, allow_private=True, timeout_s=PATIENCE_S, connect_timeout_s=PATIENCE_S
+)
+"""For servers of tests, on a machine however busy."""
 TN_AUTH_LIST = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.26")
 DAY_S = 86400
 CALLER, CALLED = "12155551212", "12155551213"

@@ -9,11 +9,12 @@ import KSR  # the server's own
 
 import onehttp
 import onehttp_compat
-from onehttp.identity import FetchRules, IdentityError, Party, Signer, TrustStore, Verifier
+from onehttp.identity import IdentityError, Party, Signer, TrustStore, Verifier
 from onehttp_compat.ksr import take_over
 from onehttp_compat.server import default_server
 from onehttp_compat.xcap_client import PRES_RULES, XcapDocSel, XcapGetReq, bind_xcap
 from servers.kamailio.readiness import tell_ready
+from servers.sti import LOCAL
 
 REAL = KSR
 KSR = take_over(KSR)
@@ -41,8 +42,7 @@ class Script:
     def child_init(self, rank: int) -> int:
         if rank == 1:
             self.signer = Signer.from_file(f"{FOLDER}/signer.key", SIGNER)
-            rules = FetchRules(allow_http=True, allow_private=True)
-            self.verifier = Verifier(TrustStore.from_files(f"{FOLDER}/anchors.pem"), rules=rules)
+            self.verifier = Verifier(TrustStore.from_files(f"{FOLDER}/anchors.pem"), rules=LOCAL)
         return tell_ready(rank)
 
     def often(self, message: Any, event: str = "") -> int:

@@ -9,10 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import onehttp
-from onehttp.identity import FetchRules, Signer, TrustStore, Verifier
-from servers.sti import CALLED, CALLER, CLOCK, Authority, Repository, number_list, pem
-
-LOCAL = FetchRules(allow_http=True, allow_private=True)
+from onehttp.identity import Signer, TrustStore, Verifier
+from servers.sti import CALLED, CALLER, CLOCK, LOCAL, Authority, Repository, number_list, pem
 
 
 @pytest.fixture(scope="session")

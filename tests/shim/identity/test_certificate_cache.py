@@ -12,7 +12,6 @@ import pytest
 
 from onehttp.identity import (
     CredentialError,
-    FetchRules,
     IdentityError,
     IdentityInfoError,
     Signer,
@@ -21,9 +20,7 @@ from onehttp.identity import (
 )
 from onehttp.identity.single_flight import SingleFlight
 from servers.patience import PATIENCE_S
-from servers.sti import CALLED, CALLER, CLOCK, Repository
-
-LOCAL = FetchRules(allow_http=True, allow_private=True)
+from servers.sti import CALLED, CALLER, CLOCK, LOCAL, Repository
 
 
 @pytest.fixture

@@ -13,7 +13,6 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from onehttp.identity import (
     CredentialError,
-    FetchRules,
     Signer,
     TrustStore,
     Verifier,
@@ -24,6 +23,7 @@ from servers.sti import (
     CALLER,
     CLOCK,
     DAY_S,
+    LOCAL,
     Authority,
     Repository,
     der,
@@ -31,7 +31,6 @@ from servers.sti import (
     pem,
 )
 
-LOCAL = FetchRules(allow_http=True, allow_private=True)
 DATE = format_date(CLOCK)
 CONSTRAINTS = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.27")
 ENHANCED = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.33")

@@ -6,7 +6,6 @@ import pytest
 
 from onehttp.identity import (
     CredentialError,
-    FetchRules,
     InvalidIdentityError,
     Signer,
     Verifier,
@@ -15,8 +14,6 @@ from servers.sti import (
     CALLED,
     CALLER,
 )
-
-LOCAL = FetchRules(allow_http=True, allow_private=True)
 
 
 def test_a_diverted_call_is_followed_to_its_origin(signer: Signer, verifier: Verifier) -> None:

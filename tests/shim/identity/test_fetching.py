@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,9 +15,7 @@ from onehttp.identity import (
 )
 from onehttp.identity.fetching import CertificateFetcher
 from servers.raw import RawServer, answering, redirecting_to, silent
-from servers.sti import Repository
-
-LOCAL = FetchRules(allow_http=True, allow_private=True)
+from servers.sti import LOCAL, Repository
 
 
 def refused(rules: FetchRules, url: str) -> str:
@@ -72,7 +71,7 @@ def test_a_redirect_is_not_followed_unless_allowed(engine: str, repository: Repo
     with RawServer(redirecting_to(f"{repository.url}/signer.pem")) as elsewhere:
         assert "0 redirects" in refused(LOCAL, f"{elsewhere.url}/x")
         assert repository.requests == []
-        rules = FetchRules(allow_http=True, allow_private=True, max_redirects=1)
+        rules = replace(LOCAL, max_redirects=1)
         assert CertificateFetcher(rules).fetch(f"{elsewhere.url}/x")
 
 
@@ -80,7 +79,7 @@ def test_a_redirect_is_not_followed_unless_allowed(engine: str, repository: Repo
     "location", ["ftp://a.example/x", "file:///etc/passwd", "gopher://127.0.0.1:6379/_INFO"]
 )
 def test_a_redirect_to_another_scheme_is_refused(engine: str, location: str) -> None:
-    rules = FetchRules(allow_http=True, allow_private=True, max_redirects=3)
+    rules = replace(LOCAL, max_redirects=3)
     with RawServer(redirecting_to(location)) as elsewhere:
         assert "scheme" in refused(rules, elsewhere.url)
 
@@ -88,7 +87,7 @@ def test_a_redirect_to_another_scheme_is_refused(engine: str, location: str) -> 
 def test_a_redirect_from_https_to_http_is_refused(
     engine: str, tls_server_context: ssl.SSLContext, ca_file: Path, repository: Repository
 ) -> None:
-    rules = FetchRules(allow_http=True, allow_private=True, max_redirects=3, ca_file=str(ca_file))
+    rules = replace(LOCAL, max_redirects=3, ca_file=str(ca_file))
     target = f"{repository.url}/signer.pem"
     with RawServer(redirecting_to(target), tls=tls_server_context) as secure:
         assert "https to plain http" in refused(rules, secure.url)
@@ -108,7 +107,7 @@ def test_a_redirect_to_a_private_address_is_refused(
 
     onehttp.init(backend="httpx", handler=answer)
     try:
-        rules = FetchRules(allow_http=True, max_redirects=3)
+        rules = replace(LOCAL, allow_private=False, max_redirects=3)
         CertificateFetcher(rules).fetch("http://public.example/x")
     finally:
         onehttp.shutdown()
@@ -118,7 +117,7 @@ def test_a_redirect_to_a_private_address_is_refused(
 def test_the_wrong_host_in_the_server_certificate_is_refused(
     engine: str, wrong_name_context: ssl.SSLContext, ca_file: Path
 ) -> None:
-    rules = FetchRules(allow_private=True, ca_file=str(ca_file))
+    rules = replace(LOCAL, allow_http=False, ca_file=str(ca_file))
     with RawServer(answering(b"never"), tls=wrong_name_context) as server:
         assert "code 60" in refused(rules, server.url)
         assert server.requests == []
@@ -128,7 +127,7 @@ def test_a_server_of_an_unknown_authority_is_refused(
     engine: str, tls_server_context: ssl.SSLContext
 ) -> None:
     with RawServer(answering(b"never"), tls=tls_server_context) as server:
-        assert "code 60" in refused(FetchRules(allow_private=True), server.url)
+        assert "code 60" in refused(replace(LOCAL, allow_http=False), server.url)
 
 
 @pytest.mark.parametrize(
@@ -148,7 +147,7 @@ def test_an_answer_without_a_certificate_is_refused(engine: str, status: str) ->
 
 
 def test_a_server_that_never_answers_is_given_up(engine: str) -> None:
-    rules = FetchRules(allow_http=True, allow_private=True, timeout_s=0.05)
+    rules = replace(LOCAL, timeout_s=0.05)
     with RawServer(silent) as server:
         assert "code 28" in refused(rules, server.url)
 

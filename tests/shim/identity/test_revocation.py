@@ -17,7 +17,6 @@ from cryptography.x509 import ocsp
 from onehttp.errors import ConfigurationError
 from onehttp.identity import (
     CredentialError,
-    FetchRules,
     Revocation,
     RevokedError,
     Signer,
@@ -34,9 +33,8 @@ from servers.revocation import (
     revocation_list,
     scope,
 )
-from servers.sti import CALLED, CALLER, CLOCK, Authority, Repository, number_list, pem
+from servers.sti import CALLED, CALLER, CLOCK, LOCAL, Authority, Repository, number_list, pem
 
-LOCAL = FetchRules(allow_http=True, allow_private=True, timeout_s=60, connect_timeout_s=60)
 ADMINISTRATOR = Authority("STI-PA")
 Good, Revoked, Unknown = (
     ocsp.OCSPCertStatus.GOOD,

@@ -13,7 +13,6 @@ from hypothesis import strategies as st
 
 from onehttp.identity import (
     CredentialError,
-    FetchRules,
     IdentityError,
     Party,
     Signer,
@@ -21,10 +20,9 @@ from onehttp.identity import (
     Verifier,
 )
 from onehttp.identity.authority import NumberAuthority
-from servers.sti import CLOCK, TN_AUTH_LIST, Authority, Repository, number_list, pem
+from servers.sti import CLOCK, LOCAL, TN_AUTH_LIST, Authority, Repository, number_list, pem
 
 CALLER, CALLED, STRANGER = "12155551212", "12155551213", "18005551212"
-LOCAL = FetchRules(allow_http=True, allow_private=True)
 Issue = Callable[..., bytes]
 
 

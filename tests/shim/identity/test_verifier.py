@@ -12,7 +12,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 import onehttp
 from onehttp.identity import (
     CredentialError,
-    FetchRules,
     IdentityInfoError,
     InvalidIdentityError,
     MissingIdentityError,
@@ -37,7 +36,6 @@ from servers.sti import (
     private_pem,
 )
 
-LOCAL = FetchRules(allow_http=True, allow_private=True)
 DATE = format_date(CLOCK)
 CONSTRAINTS = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.27")
 ENHANCED = x509.ObjectIdentifier("1.3.6.1.5.5.7.1.33")

@@ -9,7 +9,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 from onehttp.identity import (
-    FetchRules,
     IdentityError,
     Signer,
     TrustStore,
@@ -19,13 +18,12 @@ from servers.sti import (
     CALLED,
     CALLER,
     CLOCK,
+    LOCAL,
     Authority,
     flipped,
     pem,
     private_pem,
 )
-
-LOCAL = FetchRules(allow_http=True, allow_private=True)
 
 
 @pytest.mark.usefixtures("debian")
