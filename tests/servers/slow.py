@@ -33,5 +33,8 @@ async def _serve_late(
     await _serve(server, reader, writer)
 
 
-Peer.request = _request_late  # type: ignore[method-assign]  # as whoever uses it finds it
-Http2Server._serve = _serve_late  # type: ignore[method-assign]  # the same
+for _owner, _name, _late in (
+    (Peer, "request", _request_late),
+    (Http2Server, "_serve", _serve_late),
+):
+    setattr(_owner, _name, _late)
