@@ -8,11 +8,12 @@ import logging
 import os
 import threading
 import weakref
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
 from onehttp.durable.nats_start import forget_unsent, server_of
 from onehttp.errors import ConfigurationError, QueueStoreError
+from onehttp_backends.forks import reentrant_lock
 from onehttp_backends.hints.extras import brought_by
 from onehttp_backends.secret_values import shown_url
 
@@ -47,7 +48,7 @@ class NatsConnection:
 
     def forget(self) -> None:
         """Start anew: in a forked child, thread, loop and connection belong to the parent."""
-        self._starting = threading.Lock()  # guards the rest
+        self._starting = reentrant_lock()  # guards the rest; signal handlers make calls, too
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
         self._client: Any = None
@@ -61,10 +62,12 @@ class NatsConnection:
         """
         from nats.errors import Error
 
-        loop = self._started()
-        running = asyncio.run_coroutine_threadsafe(self._on_loop(work), loop)
+        with self._starting:  # otherwise `close` could stop the loop before it has this
+            running = asyncio.run_coroutine_threadsafe(self._on_loop(work), self._started())
         try:
             return running.result(patience_s)
+        except concurrent.futures.CancelledError:
+            raise QueueStoreError(f"{self.shown}: closed meanwhile") from None
         except (concurrent.futures.TimeoutError, asyncio.TimeoutError):
             running.cancel()
             raise QueueStoreError(f"{self.shown}: no answer within {patience_s:g} s") from None
@@ -85,9 +88,18 @@ class NatsConnection:
         return await work(client.jetstream(timeout=ANSWER_S))
 
     async def _connected(self) -> Any:
-        import nats
+        from nats.aio.client import Client
 
-        return await nats.connect(
+        client = Client()
+        try:
+            await self._connect(client)
+        except BaseException:
+            await client.close()
+            raise
+        return client
+
+    async def _connect(self, client: Any) -> None:
+        await client.connect(
             self.url,
             connect_timeout=ANSWER_S / 2,
             allow_reconnect=True,
@@ -116,34 +128,48 @@ class NatsConnection:
         logger.debug("%s: %s", self.shown, error)
 
     def _started(self) -> asyncio.AbstractEventLoop:
-        with self._starting:
-            if self._loop is None:
-                loop = asyncio.new_event_loop()
-                self._thread = threading.Thread(
-                    target=loop.run_forever, name="onehttp-nats", daemon=True
-                )
-                self._thread.start()
-                self._loop = loop
-            return self._loop
+        if self._loop is None:
+            loop = asyncio.new_event_loop()
+            thread = threading.Thread(target=loop.run_forever, name="onehttp-nats", daemon=True)
+            thread.start()
+            if self._loop is not None:  # a signal handler has started one meanwhile
+                loop.call_soon_threadsafe(loop.stop)
+                return self._loop
+            self._loop, self._thread = loop, thread
+        return self._loop
 
     def close(self) -> None:
-        """Close the connection. The next use connects again."""
+        """Close the connection. The next use connects again; what is under way fails."""
         with self._starting:
             loop, thread, client = self._loop, self._thread, self._client
             self._loop = self._thread = self._client = None
             self._connecting = asyncio.Lock()  # of the next loop
         if loop is None or thread is None:
             return
-        ending: Coroutine[Any, Any, None] | None = client.close() if client is not None else None
-        if ending is not None:
-            try:
-                asyncio.run_coroutine_threadsafe(ending, loop).result(ANSWER_S)
-            except (concurrent.futures.TimeoutError, OSError) as error:
-                logger.debug("%s: not closed: %s", self.shown, error)
+        try:
+            asyncio.run_coroutine_threadsafe(_end_all(client), loop).result(2 * ANSWER_S)
+        except (concurrent.futures.TimeoutError, asyncio.TimeoutError) as error:
+            logger.debug("%s: not closed: %s", self.shown, error)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(ANSWER_S)
         if not thread.is_alive():
             loop.close()
+
+
+async def _end_all(client: Any) -> None:
+    """Close the client, and end every task of the loop. nats-py leaves some behind if it is just
+    connecting again."""
+    if client is not None:
+        try:
+            await asyncio.wait_for(client.close(), ANSWER_S)
+        except (OSError, asyncio.TimeoutError) as error:
+            logger.debug("not closed: %s", error)
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    if left:
+        await asyncio.wait(left, timeout=ANSWER_S / 2)
+    await asyncio.sleep(0)  # for the transports that these have closed
 
 
 _all: weakref.WeakSet[NatsConnection] = weakref.WeakSet()

@@ -87,15 +87,18 @@ class Pulls:
             self._known[queue] = _Known(subjects, now + LOOK_S)
         return subjects
 
-    async def keep_only(self, queue: str, consumers: Collection[str]) -> None:
-        """Forget the consumers of a queue that are no longer there; `take` creates them again."""
-        for subject in list(self._pulls):
-            _, of, name = subject.split(".", 2)
-            if of == queue and name not in consumers:
-                await self._pulls.pop(subject).end()
+    def consumers(self, queue: str) -> set[str]:
+        """Return the names of the consumers of a queue that are in use."""
+        subjects = (subject.split(".", 2) for subject in list(self._pulls))
+        return {name for _, of, name in subjects if of == queue}
+
+    async def forget(self, queue: str, consumers: Collection[str]) -> None:
+        """Forget consumers that are no longer there; `take` creates them again."""
+        for name in self.consumers(queue) & set(consumers):
+            await self._pulls.pop(f"onehttp.{queue}.{name}").end()
 
     async def _end(self, queue: str) -> None:
-        await self.keep_only(queue, ())
+        await self.forget(queue, self.consumers(queue))
 
     async def _pull(self, js: Any, client: Any, queue: str, subject: str, lease_s: float) -> Pull:
         pull = self._pulls.get(subject)

@@ -27,10 +27,19 @@ from typing import Any, Final, NamedTuple
 from onehttp.durable.nats_payload import again_of, broker_of
 from onehttp.durable.nats_publishing import Publishing
 from onehttp.durable.nats_start import GONE, check_start
+from onehttp.errors import QueueStoreError
 
 logger = logging.getLogger("onehttp")
 LOOK_S: Final = 2.0
 """The interval between checks."""
+SHARE: Final = 10
+"""A check is followed by a pause of so many times its duration. For a check, the broker counts the
+waiting messages of each consumer: nats-server 2.9 takes 8 us for each message in the queue."""
+LONGEST_PAUSE_S: Final = 600.0
+LONGEST_LOOK_S: Final = 60.0
+"""The broker may take so long for one answer to a check. Deliveries go on meanwhile."""
+SHORT_LOOK_S: Final = 0.2
+"""A delivery waits so long for the check that it has begun. Most checks have ended by then."""
 GONE_MOST: Final = 10_000
 """The number of messages before the first one of a stream that one check confirms."""
 HIDDEN_MOST: Final = 64
@@ -50,37 +59,59 @@ class Mending:
         self._publishing = publishing
         self._begun: dict[str, _Begun] = {}
 
-    async def mend(self, js: Any, client: Any, stream: str, broker: str) -> set[str] | None:
-        """Repair a queue, if a check is due. Returns the names of its consumers; None without a
-        check.
-
-        Raises:
-            QueueStoreError: the server was started anew meanwhile.
+    async def mend(self, client: Any, stream: str, broker: str, in_use: set[str]) -> set[str]:
+        """Repair a queue, if a check is due, in a task of its own. Returns the consumers that were
+        ``in_use`` when a check began that has now ended, and that it has not found.
         """
-        from nats.js.errors import APIError, NotFoundError
-
         begun = self._begun.get(stream)
         if begun is None or begun.broker != broker:
+            if begun is not None and begun.looking is not None:
+                begun.looking.cancel()
             begun = self._begun[stream] = _Begun(broker, self._publishing)
-        now = asyncio.get_running_loop().time()
-        if now < begun.look_at:
-            return None
-        begun.look_at = now + LOOK_S
-        try:
-            return await _look(js, client, stream, begun)
-        except NotFoundError:  # the stream is gone, which the next `take` reports
-            return None
-        except APIError as error:  # e.g. a full disk: delivery does not depend on the repair
-            logger.error(
-                "%s: the state that its broker has left is not repaired yet: %s", stream, error
-            )
-            return None
+        loop = asyncio.get_running_loop()
+        if begun.looking is None:
+            if loop.time() < begun.look_at:
+                return set()
+            begun.in_use = in_use
+            begun.looked_at = loop.time()
+            begun.looking = loop.create_task(_tried(client, stream, begun))
+            await asyncio.wait({begun.looking}, timeout=SHORT_LOOK_S)
+        looking = begun.looking
+        if looking is None or not looking.done():  # None: another thread's `take` had its result
+            return set()
+        begun.looking = None
+        pause_s = min(SHARE * (loop.time() - begun.looked_at), LONGEST_PAUSE_S)
+        begun.look_at = max(begun.looked_at + LOOK_S, loop.time() + pause_s)
+        found = None if looking.cancelled() else looking.result()
+        return set() if found is None else begun.in_use - found
+
+
+async def _tried(client: Any, stream: str, begun: _Begun) -> set[str] | None:
+    from nats.errors import Error
+    from nats.js.errors import APIError, NotFoundError
+
+    try:
+        return await _look(client.jetstream(timeout=LONGEST_LOOK_S), client, stream, begun)
+    except NotFoundError:  # the stream is gone, which the next `take` reports
+        return None
+    except (Error, OSError, asyncio.TimeoutError, QueueStoreError) as error:
+        # A lost connection is reported by deliveries. A full disk or a slow broker may not be.
+        is_told = not isinstance(error, (APIError, asyncio.TimeoutError))
+        logger.log(
+            logging.DEBUG if is_told else logging.ERROR,
+            "%s: the state that its broker has left is not repaired yet: %s: %s",
+            stream,
+            type(error).__name__,
+            error,
+        )
+        return None
 
 
 class _Begun:
     """The progress of a repair since a start of the broker."""
 
-    __slots__ = ("broker", "gone_until", "left", "look_at", "next", "publishing", "unclaimed")
+    __slots__ = ("broker", "gone_until", "in_use", "left", "look_at", "looked_at", "looking",
+                 "next", "publishing", "unclaimed")  # fmt: skip
 
     def __init__(self, broker: str, publishing: Publishing) -> None:
         self.broker = broker
@@ -91,6 +122,12 @@ class _Begun:
         self.gone_until: dict[str, int] = {}
         """By the consumer: the number from which the next check confirms what is gone."""
         self.look_at = 0.0
+        """The time of the loop's clock at which the next check is due."""
+        self.in_use: set[str] = set()
+        """The consumers that were in use when the last check began."""
+        self.looked_at = 0.0
+        """The time of the loop's clock at which it began."""
+        self.looking: asyncio.Task[set[str] | None] | None = None
         self.next = 0
         """The number from which the next check reads on."""
         self.unclaimed: dict[int, _Unclaimed] = {}

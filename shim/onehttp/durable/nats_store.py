@@ -117,9 +117,9 @@ class NatsStore:
     async def _take(self, js: Any, queue: str, most: int, lease_s: float) -> list[Delivery]:
         await self._make(js, queue)
         client, broker = self._nats.client, self._nats.server_id
-        consumers = await self._mending.mend(js, client, _stream(queue), broker)
-        if consumers is not None:
-            await self._pulls.keep_only(queue, consumers)
+        in_use = self._pulls.consumers(queue)
+        gone = await self._mending.mend(client, _stream(queue), broker, in_use)
+        await self._pulls.forget(queue, gone)
         with self._holding:
             has_others = any(held.queue == queue for _, held in self._in_hand.values())
         patience_s = 0.0 if has_others else FETCH_S

@@ -231,6 +231,7 @@ def test_what_waits_for_good_reason_is_not_stored_again(
     report = Report(number=failed.number, lease=failed.lease, error="503", again_in_s=LEASE_S)
     store.report([report])
     monkeypatch.setattr(nats_repair, "LOOK_S", 0.0)
+    monkeypatch.setattr(nats_repair, "SHARE", 0)
     store._mending = nats_repair.Mending(store._publishing)  # which checks at once
     for _ in range(2 * nats_repair.SURE):
         assert not store.take("cdr", 1, LEASE_S)
