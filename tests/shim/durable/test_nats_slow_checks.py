@@ -68,7 +68,7 @@ def test_a_check_that_began_before_a_consumer_was_made_does_not_make_it_forgotte
         put(store, str(number), None)
     until(
         lambda: bool(store.take("cdr", 1, LEASE_S))
-    )  # asks for one, whose consumer is made for it
+    )  # which makes the consumer
     assert has_looked.wait(PATIENCE_S)
     (pull,) = store._pulls._pulls.values()
     may_end.set()
