@@ -34,7 +34,8 @@ LOOK_S: Final = 2.0
 """The interval between checks."""
 SHARE: Final = 10
 """A check is followed by a pause of so many times its duration. For a check, the broker counts the
-waiting messages of each consumer: nats-server 2.9 takes 8 us for each message in the queue."""
+waiting messages of each consumer: after kills, nats-server 2.9 took 0.2 s of CPU for 65 consumers
+and 28,000 messages, and 3 to 18 s on a busy machine."""
 LONGEST_PAUSE_S: Final = 600.0
 LONGEST_LOOK_S: Final = 60.0
 """The broker may take so long for one answer to a check. Deliveries go on meanwhile."""

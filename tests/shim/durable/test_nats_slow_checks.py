@@ -66,9 +66,7 @@ def test_a_check_that_began_before_a_consumer_was_made_does_not_make_it_forgotte
     monkeypatch.setattr(nats_repair, "_look", held)
     for number in range(8):
         put(store, str(number), None)
-    until(
-        lambda: bool(store.take("cdr", 1, LEASE_S))
-    )  # which makes the consumer
+    until(lambda: bool(store.take("cdr", 1, LEASE_S)))  # which makes the consumer
     assert has_looked.wait(PATIENCE_S)
     (pull,) = store._pulls._pulls.values()
     may_end.set()
