@@ -119,6 +119,27 @@ def test_48_one_stream_at_a_time(
         scene.answer(post(server.url, "/last", trusting))
 
 
+def test_48_calls_that_are_over_take_no_place(
+    scene: Scene, either: ssl.SSLContext, trusting: TransferOptions
+) -> None:
+    """However a call has ended, others do not find the server's limit reached because of it."""
+
+    def answers_all_but_some(stream: Stream) -> None:
+        if stream.target != b"/silent":
+            stream.answer()
+
+    with scripted(answers_all_but_some, either, max_streams=1) as server:
+        scene.answer(post(server.url, "/first", trusting))
+        silent = post(server.url, "/silent", trusting)._replace(total_timeout_s=0.2)
+        for _ in range(3):
+            first, *others = all_at_once(
+                scene, [silent, *[post(server.url, "/next", trusting)] * 3]
+            )
+            assert isinstance(first, TimeoutError), repr(first)
+            assert all(isinstance(other, Response) for other in others), others
+            scene.answer(post(server.url, "/last", trusting))
+
+
 def test_49_a_stream_whose_window_never_opens(scene: Scene) -> None:
     """No byte of a body is ever acknowledged; who sends none is served beside it."""
     with scripted(Stream.answer) as server:

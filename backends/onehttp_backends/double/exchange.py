@@ -7,14 +7,7 @@ import time
 from operator import add
 from typing import Final
 
-from onehttp_backends.contract import (
-    NO_TIMINGS,
-    HttpVersion,
-    Peer,
-    Request,
-    Response,
-    Timings,
-)
+from onehttp_backends.contract import NO_TIMINGS, HttpVersion, Peer, Request, Response, Timings
 from onehttp_backends.double.clients import Clients, make_client
 from onehttp_backends.double.codes import FAULTS, error_of
 from onehttp_backends.double.coming.pace import slow_text
@@ -22,6 +15,7 @@ from onehttp_backends.double.credentials.challenges import Credentials
 from onehttp_backends.double.judging.hops import of_a_later_hop, onward
 from onehttp_backends.double.judging.speed import Speed, TooSlowError
 from onehttp_backends.double.judging.stream_refusals import (
+    is_crowded,
     is_of_stream,
     options_after,
     refusal_of,
@@ -205,13 +199,14 @@ class Exchange:
         any of which the server has done nothing."""
         try:
             return await self._once(client, request)
-        except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError) as error:
+        except (httpx.ProtocolError, httpx.ReadError, httpx.WriteError) as error:
             if (refusal := refusal_of(error)) and self._progress.sent is not Sent.YES:
-                if request.upload is not None:  # whose source has begun
+                if request.upload is not None and not is_crowded(error):  # its source has begun
                     raise refused(shown(request)) from None
                 return await self._refused(refusal, request)
             may_repeat = request.method in SAFE_METHODS or request.options.unsafe_resend
-            if not (may_repeat and self._progress.may_repeat) or is_of_stream(error):
+            is_dead = not (isinstance(error, httpx.LocalProtocolError) or is_of_stream(error))
+            if not (may_repeat and self._progress.may_repeat and is_dead):
                 raise
             return await self._once(client, request)
 

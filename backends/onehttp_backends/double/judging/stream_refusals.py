@@ -1,6 +1,8 @@
 """Which streams of HTTP/2 a server has refused, and so done nothing of them (RFC 9113, 8.7).
 
-What a GOAWAY leaves out httpcore sends anew by itself, unless it leaves out all.
+What a GOAWAY leaves out httpcore sends anew by itself, unless it leaves out all. A call that is
+cancelled leaves its stream open there: h2 counts it among those that the server allows, and refuses
+new ones in the server's place.
 """
 
 from __future__ import annotations
@@ -10,6 +12,7 @@ from typing import Final
 
 from h2.errors import ErrorCodes
 from h2.events import ConnectionTerminated, StreamReset
+from h2.exceptions import TooManyStreamsError
 
 from onehttp_backends.contract import HttpVersion, TransferOptions
 from onehttp_backends.double.library import httpcore, httpx
@@ -20,6 +23,8 @@ _REFUSALS: Final = (ErrorCodes.REFUSED_STREAM, ErrorCodes.HTTP_1_1_REQUIRED)
 
 def refusal_of(error: BaseException) -> int:
     """The code with which the server has refused the stream; 0: it has not."""
+    if isinstance(error, httpx.LocalProtocolError):
+        return ErrorCodes.REFUSED_STREAM if is_crowded(error) else 0
     event = event_of(error)
     if isinstance(event, StreamReset) and event.remote_reset and event.error_code in _REFUSALS:
         return int(event.error_code)
@@ -27,6 +32,12 @@ def refusal_of(error: BaseException) -> int:
         needs_http_1_1 = event.error_code == ErrorCodes.HTTP_1_1_REQUIRED
         return ErrorCodes.HTTP_1_1_REQUIRED if needs_http_1_1 else ErrorCodes.REFUSED_STREAM
     return 0
+
+
+def is_crowded(error: BaseException) -> bool:
+    """Whether h2 has let no stream begin, since as many are open as the server allows."""
+    told = error.__cause__
+    return told is not None and any(isinstance(each, TooManyStreamsError) for each in told.args)
 
 
 def is_of_stream(error: BaseException) -> bool:
