@@ -6,6 +6,7 @@ import os
 import queue
 import socket
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from types import FrameType
 
@@ -124,6 +125,38 @@ def test_who_was_to_drive_next_and_is_interrupted_wakes_another(backend: PycurlB
         assert list(helm.waiting) == [other]
         assert other.wait()  # it was rung
         helm.waiting.clear()
+
+
+def test_an_owner_that_this_thread_has_lost_is_found_by_its_next_call(
+    backend: PycurlBackend,
+) -> None:
+    """The call does not wait for it, and is not refused for ever: another engine serves it."""
+    with RawServer(keep_answering) as server:
+        helm = backend._start()
+        assert helm.ownership.take(Claim())  # which no frame of this thread holds
+        assert backend.perform(Request("GET", server.url)).status == 200
+        assert helm.is_gone
+        assert backend._start() is not helm
+
+
+def test_a_thread_that_no_longer_runs_callbacks_may_run_them_again(backend: PycurlBackend) -> None:
+    outcomes: list[Outcome] = []
+    told_fd = os.eventfd(0, os.EFD_NONBLOCK)
+
+    def tell(outcome: Outcome) -> None:
+        outcomes.append(outcome)
+        os.eventfd_write(told_fd, 1)
+
+    with RawServer(keep_answering) as server:
+        backend.lend()
+        helm = backend._start()
+        helm._delivering[threading.get_ident()] = Claim()  # an exception has left it there
+        backend.submit(Request("GET", server.url, total_timeout_s=PATIENCE_S), tell)
+        assert backend.drive(told_fd, PATIENCE_S)
+        assert not helm.is_delivering
+    os.close(told_fd)
+    [outcome] = outcomes
+    assert isinstance(outcome, Response), outcome
 
 
 def test_who_is_interrupted_in_submit_has_sent_nothing(

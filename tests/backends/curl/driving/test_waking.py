@@ -10,6 +10,7 @@ import pytest
 
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.curl.driving.waking import Waking
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering
 from stand_ins.pieces import in_awaited_pieces
@@ -28,8 +29,12 @@ def backend() -> Iterator[PycurlBackend]:
     engine.close()
 
 
-def hit(loop: asyncio.AbstractEventLoop, when: int, is_after: bool) -> None:
-    """Raise in the ``when``-th wake-up of a task, before it is put off or after."""
+def hit(loop: asyncio.AbstractEventLoop, when: int, is_after: bool, told: list[object]) -> None:
+    """Raise in the ``when``-th wake-up of a task, before it is put off or after.
+
+    Args:
+        told: gets the exceptions that come to the loop's exception handler.
+    """
     call_soon: Callable[..., asyncio.Handle] = loop.call_soon
     left = when
 
@@ -48,7 +53,7 @@ def hit(loop: asyncio.AbstractEventLoop, when: int, is_after: bool) -> None:
         return handle
 
     loop.call_soon = interrupted  # type: ignore[method-assign, assignment]
-    loop.set_exception_handler(lambda _loop, _context: None)
+    loop.set_exception_handler(lambda _loop, context: told.append(context.get("exception")))
 
 
 async def whole(backend: PycurlBackend, request: Request) -> Outcome:
@@ -64,13 +69,40 @@ def test_the_answer_comes_once(
     is_after: bool,
     when: int,
 ) -> None:
+    told: list[object] = []
     with RawServer(keep_answering) as server:
 
         async def main() -> None:
-            hit(asyncio.get_running_loop(), when, is_after)
+            hit(asyncio.get_running_loop(), when, is_after, told)
             request = Request("GET", server.url, total_timeout_s=PATIENCE_S)
             for _ in range(ROUNDS):
                 response: Any = await ask(backend, request)
                 assert (response.status, response.body) == (200, b"ok")
 
         asyncio.run(asyncio.wait_for(main(), 2 * PATIENCE_S))
+    assert [type(error) for error in told] == [LateError], (
+        "the handler's exception is not swallowed"
+    )
+
+
+def test_a_task_that_has_been_woken_is_not_looked_at_again() -> None:
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        waking = Waking(loop)
+        future: asyncio.Future[int] = loop.create_future()
+        task = asyncio.ensure_future(_result_of(future))
+        await asyncio.sleep(0)  # it waits now
+        hit(loop, 0, False, [])
+        with pytest.raises(LateError):
+            waking.tell(future, 7)
+        assert len(waking.sleepers) == 1
+        waking.look()
+        assert await task == 7
+        waking.look()
+        assert not waking.sleepers
+
+    asyncio.run(main())
+
+
+async def _result_of(future: asyncio.Future[int]) -> int:
+    return await future
