@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import queue
+import select
+import signal
 import socket
 import sys
 import threading
@@ -22,9 +24,15 @@ from onehttp_backends.curl.engine.ownership import Claim
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.reading.outcome import cancelled
 from onehttp_backends.curl.sockets.lent import LentSocket
-from onehttp_backends.errors import CancelledError, CurlCode, DisconnectedError
+from onehttp_backends.curl.sockets.watch import SocketWatch
+from onehttp_backends.errors import (
+    CancelledError,
+    CurlCode,
+    DisconnectedError,
+    ReentrantCallError,
+)
 from servers.patience import PATIENCE_S
-from servers.raw import Peer, RawServer, keep_answering
+from servers.raw import OK, Peer, RawServer, keep_answering
 from stand_ins.injection import Interrupt
 
 
@@ -125,6 +133,98 @@ def test_who_was_to_drive_next_and_is_interrupted_wakes_another(backend: PycurlB
         assert list(helm.waiting) == [other]
         assert other.wait()  # it was rung
         helm.waiting.clear()
+
+
+@pytest.mark.parametrize("has_ended", [False, True])
+def test_who_is_interrupted_while_another_sleeps_in_driving_wakes_it(
+    backend: PycurlBackend, has_ended: bool
+) -> None:
+    """It would hear of what was cancelled at the next event otherwise."""
+    request = Request("GET", "http://127.0.0.1/")
+    helm = backend._start()
+    driver = Claim()
+    assert helm.ownership.take(driver)
+    helm.ownership.is_asleep = True
+    handle = helm.engine.pool.take(request.options, "http://127.0.0.1")
+    transfer = BlockingTransfer(helm, handle, request)
+    if has_ended:
+        transfer.outcome = cancelled(request, "it has ended")
+    helm.waiting[transfer] = None
+    helm.recover(Interrupt(), Claim(), transfer)
+    assert transfer.is_cancelled
+    assert not helm.waiting
+    assert helm.ownership.is_of(driver)
+    assert list(helm.engine.inbox) == ([] if has_ended else [transfer])
+    assert select.select([helm.engine.watch.fileno()], [], [], 0)[0], "it wakes"
+    helm.leave(driver)
+
+
+def test_what_is_raised_while_another_is_woken_reaches_the_caller(
+    backend: PycurlBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helm = backend._start()
+    driver = Claim()
+    assert helm.ownership.take(driver)
+    helm.ownership.is_asleep = True
+
+    def interrupted(_watch: SocketWatch) -> None:
+        monkeypatch.undo()
+        raise Interrupt
+
+    monkeypatch.setattr(SocketWatch, "wake", interrupted)
+    with pytest.raises(Interrupt):
+        helm.ensure_driven()
+    assert helm.ownership.is_of(driver)
+    helm.leave(driver)
+
+
+def test_what_else_was_raised_in_a_turn_that_was_interrupted_is_not_raised_later(
+    backend: PycurlBackend,
+) -> None:
+    with RawServer(keep_answering) as server:
+        helm = backend._start()
+        interrupted = Claim()
+        assert helm.ownership.take(interrupted)
+        helm.engine.watch.raised.append(Interrupt())
+        helm.recover(Interrupt(), interrupted)
+        assert helm.ownership.owner is None
+        assert backend.perform(Request("GET", server.url)).status == 200
+        assert backend._start() is helm
+
+
+def test_a_call_of_a_handler_that_hits_the_driver_is_refused_and_does_no_harm(
+    backend: PycurlBackend,
+) -> None:
+    told: list[type[BaseException]] = []
+    is_told = threading.Event()
+
+    def call(_number: int, _frame: FrameType | None) -> None:
+        try:
+            backend.perform(request)
+        except ReentrantCallError as error:
+            told.append(type(error))
+        finally:
+            is_told.set()
+
+    def interrupting(peer: Peer) -> None:
+        while peer.request():
+            is_told.clear()
+            signal.pthread_kill(main, signal.SIGUSR1)
+            assert is_told.wait(PATIENCE_S)
+            peer.send(OK)
+
+    main = threading.get_ident()
+    usual = signal.signal(signal.SIGUSR1, call)
+    try:
+        with RawServer(interrupting) as server:
+            request = Request("GET", server.url, total_timeout_s=2 * PATIENCE_S)
+            helm = backend._start()
+            assert backend.perform(request).status == 200
+            assert backend._start() is helm, "the engine has not failed"
+            assert len(server.requests) == 1
+    finally:
+        signal.signal(signal.SIGUSR1, usual)
+    assert told == [ReentrantCallError]
 
 
 def test_an_owner_that_this_thread_has_lost_is_found_by_its_next_call(
