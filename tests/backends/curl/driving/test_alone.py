@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import signal
 import threading
 from collections.abc import Iterator
+from types import FrameType
+from typing import Any, cast
 
 import pytest
 
 from onehttp_backends.contract import Request, TransferOptions
 from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.curl.driving.stream_transfers import _turn_alone
+from onehttp_backends.curl.engine.engine import Engine
 from onehttp_backends.errors import ConnectError, Phase, TimeoutError, TransferError
 from servers.holding import full_backlog
 from servers.patience import PATIENCE_S
-from servers.raw import RawServer, keep_answering
+from servers.raw import Peer, RawServer, keep_answering
+from stand_ins.injection import Interrupt
 
 
 @pytest.fixture
@@ -81,3 +87,39 @@ def test_who_comes_while_it_is_made_does_not_wait_for_it(backend: PycurlBackend)
         backend.close()
         first.join(PATIENCE_S)
     assert len(errors) == 1
+
+
+def test_a_lone_call_that_is_interrupted_is_taken_back(backend: PycurlBackend) -> None:
+    """Nobody drives afterwards, and yet its connection is closed at once."""
+    is_closed = threading.Event()
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise Interrupt
+
+    def interrupting(peer: Peer) -> None:
+        assert peer.request()
+        signal.pthread_kill(main, signal.SIGUSR1)
+        assert not peer.request()
+        is_closed.set()
+
+    main = threading.get_ident()
+    usual = signal.signal(signal.SIGUSR1, interrupt)
+    try:
+        with RawServer(interrupting) as server:
+            with pytest.raises(Interrupt):
+                backend.perform(Request("GET", server.url, total_timeout_s=2 * PATIENCE_S))
+            assert is_closed.wait(PATIENCE_S)
+    finally:
+        signal.signal(signal.SIGUSR1, usual)
+    assert backend.stats().cancelled == 1
+
+
+def test_what_is_raised_in_a_turn_for_one_stream_reaches_its_caller(backend: PycurlBackend) -> None:
+    def interrupted(_engine: Engine, _handle: object) -> None:
+        raise Interrupt
+
+    helm = backend._start()
+    with pytest.raises(Interrupt):
+        _turn_alone(helm, cast(Any, None), interrupted)
+    assert helm.ownership.owner is None
+    assert not helm.is_gone

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -14,7 +15,8 @@ import pytest
 
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl import PycurlBackend, handle, options
-from onehttp_backends.curl.driving import callbacks
+from onehttp_backends.curl.driving import callbacks, crew
+from onehttp_backends.curl.driving.crew import LOOKS_AT_LOST
 from onehttp_backends.curl.driving.waiting import overdue_at
 from onehttp_backends.curl.engine import transfer as transfers
 from onehttp_backends.curl.engine.ownership import Claim, drives
@@ -216,3 +218,27 @@ def test_all_that_is_pending_is_looked_at_now_and_then_whoever_rings(
         assert len(looked) <= callbacks.MAX_THREADS * pending, "each thread once, at most"
     for _ in range(pending):
         assert ended.acquire(timeout=PATIENCE_S)
+
+
+def test_an_owner_counts_as_gone_after_looks_in_a_row_that_do_not_find_it(
+    engine: PycurlBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helm = engine._start()
+    driver = Claim()
+    assert helm.ownership.take(driver)
+    monkeypatch.setattr(crew, "time", SimpleNamespace(monotonic=itertools.count().__next__))
+
+    @drives
+    def look_while_it_drives(claim: Claim) -> None:
+        assert claim is driver
+        helm.look_for_lost_owner()
+
+    helm.look_for_lost_owner()  # notes that it has made no turn
+    for _ in range(LOOKS_AT_LOST):
+        helm.look_for_lost_owner()
+        helm.look_for_lost_owner()
+        look_while_it_drives(driver)
+    for _ in range(LOOKS_AT_LOST):
+        assert not helm.is_gone
+        helm.look_for_lost_owner()
+    assert helm.is_gone

@@ -227,6 +227,38 @@ def test_a_call_of_a_handler_that_hits_the_driver_is_refused_and_does_no_harm(
     assert told == [ReentrantCallError]
 
 
+@pytest.mark.parametrize("second", [Interrupt, ValueError])
+def test_a_second_exception_while_the_first_is_put_right_ends_the_engine(
+    backend: PycurlBackend, monkeypatch: pytest.MonkeyPatch, second: type[BaseException]
+) -> None:
+    def fail(_claim: Claim) -> None:
+        raise second
+
+    with RawServer(keep_answering) as server:
+        helm = backend._start()
+        driver = Claim()
+        assert helm.ownership.take(driver)
+        monkeypatch.setattr(helm, "leave", fail)
+        helm.recover(Interrupt(), driver)
+        assert helm.is_gone
+        assert backend.perform(Request("GET", server.url)).status == 200
+        assert backend._start() is not helm
+
+
+def test_who_leaves_wakes_a_waiter_for_what_is_left(backend: PycurlBackend) -> None:
+    with RawServer(keep_answering) as server:
+        helm, request = backend._start(), Request("GET", server.url)
+        driver = Claim()
+        assert helm.ownership.take(driver)
+        left = BlockingTransfer(helm, helm.engine.pool.prepared(request), request)
+        helm.engine.inbox.append(left)
+        helm.waiting[left] = None
+        helm.leave(driver)
+        assert left in helm.engine.running.values()
+        assert left.wait()  # it was rung
+        helm.waiting.clear()
+
+
 def test_an_owner_that_this_thread_has_lost_is_found_by_its_next_call(
     backend: PycurlBackend,
 ) -> None:
