@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import FrameType
 from typing import Any, cast
 
 import pytest
 
-from onehttp_backends.contract import Request, TransferOptions
+from onehttp_backends.contract import Outcome, Request, TransferOptions
 from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.curl.driving.stream_transfers import _turn_alone
 from onehttp_backends.curl.engine.engine import Engine
@@ -19,6 +19,8 @@ from servers.holding import full_backlog
 from servers.patience import PATIENCE_S
 from servers.raw import Peer, RawServer, keep_answering
 from stand_ins.injection import Interrupt
+from stand_ins.pieces import in_pieces
+from stand_ins.ways import blocking
 
 
 @pytest.fixture
@@ -89,7 +91,10 @@ def test_who_comes_while_it_is_made_does_not_wait_for_it(backend: PycurlBackend)
     assert len(errors) == 1
 
 
-def test_a_lone_call_that_is_interrupted_is_taken_back(backend: PycurlBackend) -> None:
+@pytest.mark.parametrize("ask", [blocking, in_pieces])
+def test_a_lone_call_that_is_interrupted_is_taken_back(
+    backend: PycurlBackend, ask: Callable[[PycurlBackend, Request], Outcome]
+) -> None:
     """Nobody drives afterwards, and yet its connection is closed at once."""
     is_closed = threading.Event()
 
@@ -107,7 +112,7 @@ def test_a_lone_call_that_is_interrupted_is_taken_back(backend: PycurlBackend) -
     try:
         with RawServer(interrupting) as server:
             with pytest.raises(Interrupt):
-                backend.perform(Request("GET", server.url, total_timeout_s=2 * PATIENCE_S))
+                ask(backend, Request("GET", server.url, total_timeout_s=2 * PATIENCE_S))
             assert is_closed.wait(PATIENCE_S)
     finally:
         signal.signal(signal.SIGUSR1, usual)
