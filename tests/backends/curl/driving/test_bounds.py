@@ -16,11 +16,13 @@ import pytest
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl import PycurlBackend, handle, options
 from onehttp_backends.curl.driving import callbacks, crew
+from onehttp_backends.curl.driving.blocking import BlockingTransfer
 from onehttp_backends.curl.driving.crew import LOOKS_AT_LOST
 from onehttp_backends.curl.driving.waiting import overdue_at
 from onehttp_backends.curl.engine import transfer as transfers
 from onehttp_backends.curl.engine.ownership import Claim, drives
 from onehttp_backends.curl.engine.transfer import Transfer
+from onehttp_backends.curl.reading.outcome import cancelled
 from onehttp_backends.errors import CurlCode, TimeoutError, TransferError
 from servers.patience import PATIENCE_S
 from servers.raw import RawServer, keep_answering, silent
@@ -242,3 +244,38 @@ def test_an_owner_counts_as_gone_after_looks_in_a_row_that_do_not_find_it(
         assert not helm.is_gone
         helm.look_for_lost_owner()
     assert helm.is_gone
+
+
+def test_who_has_its_outcome_wakes_another_that_can_drive(engine: PycurlBackend, url: str) -> None:
+    """Otherwise that one would wait until it looks by itself."""
+    helm, request = engine._start(), Request("GET", url)
+    ended, other = (
+        BlockingTransfer(helm, helm.engine.pool.prepared(request), request) for _ in range(2)
+    )
+    helm.waiting[other] = None
+    ended.outcome = cancelled(request, "it has ended")
+    helm._see_through(ended, Claim())
+    assert list(helm.waiting) == [other]
+    assert other.wait()  # it was rung
+    helm.waiting.clear()
+
+
+def test_callbacks_that_are_not_this_threads_to_run_are_given_to_the_engines(
+    engine: PycurlBackend, url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    helm, request = engine._start(), Request("GET", url)
+    rung: list[bool] = []
+    monkeypatch.setattr(helm.threads, "ring", lambda: rung.append(True))
+    handle = helm.engine.pool.prepared(request)
+    transfer = callbacks.CallbackTransfer(
+        helm, handle, request, lambda _: None, helm.engine.account
+    )
+    transfer.outcome = cancelled(request, "it has ended")
+    driver = Claim()
+    assert helm.ownership.take(driver)
+    helm.engine.ended.append(transfer)
+    helm.leave(driver, delivers=False)
+    assert rung == [True]
+    assert not transfer.is_called
+    helm.deliver()
+    assert transfer.is_called

@@ -89,7 +89,7 @@ def test_closing_waits_no_longer_than_a_callback_that_runs(backend: PycurlBacken
         backend.submit(Request("GET", server.url), stay)
         assert has_begun.wait(PATIENCE_S)
         ownership = backend._start().ownership
-        closing = threading.Thread(target=backend.close, args=(9 * PATIENCE_S,))
+        closing = threading.Thread(target=backend.close, args=(9 * PATIENCE_S,), daemon=True)
         closing.start()
         until(lambda: ownership.is_closing and ownership.is_asleep)
         may_end.set()
