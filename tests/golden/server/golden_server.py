@@ -19,6 +19,7 @@ import select
 import socket
 import ssl
 import threading
+from functools import cached_property
 from pathlib import Path
 
 from golden.server import (  # noqa: F401 (they register what they do)
@@ -255,6 +256,7 @@ class GoldenServer:
 
     # -- placeholders
 
+    @cached_property
     def placeholders(self) -> dict[str, str]:
         """``{NAME}`` -> text, longest texts first so that :meth:`abstract` is unambiguous."""
         table: dict[str, str] = {}
@@ -266,11 +268,11 @@ class GoldenServer:
         return table
 
     def expand(self, text: str) -> str:
-        for mark, value in self.placeholders().items():
+        for mark, value in self.placeholders.items():
             text = text.replace(mark, value)
         return text
 
     def abstract(self, text: str) -> str:
-        for mark, value in self.placeholders().items():
+        for mark, value in self.placeholders.items():
             text = re.sub(rf"(?<![0-9]){re.escape(value)}(?![0-9])", mark, text)
         return text

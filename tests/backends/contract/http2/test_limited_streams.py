@@ -67,7 +67,7 @@ def test_a_crowd_waits_on_one_connection(
     crowd: Crowd,
 ) -> None:
     context, options = secured
-    count = limit + 50
+    count = limit + 20
     with LimitedServer([limit], answers, context) as server:
         backend.perform(Request("GET", f"{server.url}/first", options=options))
         outcomes = crowd(backend, requests(method, server.url, options, count))
