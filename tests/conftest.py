@@ -63,8 +63,9 @@ def pytest_collection() -> Generator[None, object, object]:
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if "debian" in getattr(item, "fixturenames", ()):
-            item.add_marker("debian")
+        for name in ("debian", "same_python"):
+            if name in getattr(item, "fixturenames", ()):
+                item.add_marker(name)
         if getattr(getattr(item, "obj", None), "is_hypothesis_test", False):
             item.add_marker("property")
 
@@ -76,15 +77,18 @@ def pytest_collection_finish() -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
-    """A worker reports what a test has come to, and not besides that its fixtures were set up and
-    torn down without a word: those were two of three reports, each written, sent and read."""
+    """A worker reports what a test has come to, and not besides that it began and that its fixtures
+    were set up and torn down without a word: those were three of five messages, each written, sent
+    and read. No report that it passed needs the names it can be selected by."""
     option = item.config.option
-    if not hasattr(item.config, "workerinput") or option.durations is not None or option.xmlpath:
+    is_all_told = option.durations is not None or option.xmlpath or option.verbose > 0
+    if not hasattr(item.config, "workerinput") or is_all_told:
         return None
     hook = item.ihook
-    hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     for report in runtestprotocol(item, log=False, nextitem=nextitem):
         if report.when == "call" or not report.passed or report.sections:
+            if report.passed:
+                report.keywords = {}
             hook.pytest_runtest_logreport(report=report)
     hook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
     return True
