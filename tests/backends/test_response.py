@@ -138,12 +138,12 @@ def test_a_response_is_pickled_whole(protocol: int) -> None:
     assert found.history[0].is_redirect
 
 
-@pytest.mark.parametrize("byte", [byte for byte in range(1, 256) if byte not in b"\t\n\r "])
-def test_nothing_but_blanks_is_taken_off_a_value(byte: int) -> None:
+def test_nothing_but_blanks_is_taken_off_a_value() -> None:
     """What is a blank to Python may be half a letter: the last byte of "\u00e0" in UTF-8 is one."""
-    value = bytes([byte, ord("a"), byte])
-    lines = [b"HTTP/1.1 200 " + value + b" \r\n", b"X: \t" + value + b"\t \r\n",
-             b" \t" + value + b" \r\n", b"\r\n"]  # fmt: skip
-    ((reason, headers),) = parse_head(lines)
-    assert reason.encode("latin-1") == value
-    assert headers["x"].encode("latin-1") == value + b" " + value
+    for byte in set(range(1, 256)) - set(b"\t\n\r "):
+        value = bytes([byte, ord("a"), byte])
+        lines = [b"HTTP/1.1 200 " + value + b" \r\n", b"X: \t" + value + b"\t \r\n",
+                 b" \t" + value + b" \r\n", b"\r\n"]  # fmt: skip
+        ((reason, headers),) = parse_head(lines)
+        assert reason.encode("latin-1") == value
+        assert headers["x"].encode("latin-1") == value + b" " + value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import ssl
 from collections.abc import Callable, Iterator
 
@@ -17,6 +18,8 @@ from servers.raw import OK, Peer, RawServer, answering
 from stand_ins.both_engines import on_both
 
 HINTS = b"HTTP/1.1 103 Hints\r\n\r\n"
+BEFORE = (b"", HINTS)
+"""It is the first line, or one behind an interim answer."""
 SOUND = [
     b"HTTP/1.1 200 OK",
     b"HTTP/1.1 200",
@@ -52,10 +55,13 @@ def behind_one_that_was_kept(data: bytes) -> Callable[[Peer], None]:
 
 
 @pytest.mark.parametrize("line", SOUND + NONE)
-@pytest.mark.parametrize("after", AFTER)
-@pytest.mark.parametrize("before", [b"", HINTS], ids=["first", "behind an interim answer"])
 @pytest.mark.parametrize("is_kept", [False, True])
-def test_a_status_line(line: bytes, after: str, before: bytes, is_kept: bool) -> None:
+def test_a_status_line(line: bytes, is_kept: bool) -> None:
+    for after, before in itertools.product(AFTER, BEFORE):
+        _look_at(line, after, before, is_kept)
+
+
+def _look_at(line: bytes, after: str, before: bytes, is_kept: bool) -> None:
     data = before + line + AFTER[after]
     behave = behind_one_that_was_kept(data) if is_kept else answering(data)
     engine, double = on_both(lambda: behave, "POST", body=b"x", times=1 + is_kept)
@@ -72,20 +78,20 @@ def test_a_status_line(line: bytes, after: str, before: bytes, is_kept: bool) ->
 
 
 @pytest.mark.parametrize("line", NONE)
-@pytest.mark.parametrize("before", [b"", HINTS], ids=["first", "behind an interim answer"])
 def test_over_tls(
     line: bytes,
-    before: bytes,
     engine: Backend,
     tls_server_context: ssl.SSLContext,
     trusting: TransferOptions,
 ) -> None:
     """Where HTTP/2 might have been spoken: none of its lines may come as text."""
-    with RawServer(answering(before + line + AFTER["a body"]), tls_server_context) as server:
-        request = Request("POST", server.url, (), b"x", trusting, total_timeout_s=PATIENCE_S)
-        with pytest.raises(ProtocolError) as caught:
-            engine.perform(request)
-        assert caught.value.sent is (Sent.YES if before else Sent.MAYBE)
+    for before in BEFORE:
+        data = before + line + AFTER["a body"]
+        with RawServer(answering(data), tls_server_context) as server:
+            request = Request("POST", server.url, (), b"x", trusting, total_timeout_s=PATIENCE_S)
+            with pytest.raises(ProtocolError) as caught:
+                engine.perform(request)
+            assert caught.value.sent is (Sent.YES if before else Sent.MAYBE), before
 
 
 @pytest.fixture(params=["pycurl", "httpx"])
@@ -96,13 +102,13 @@ def engine(request: pytest.FixtureRequest) -> Iterator[Backend]:
 
 
 @pytest.mark.parametrize("line", NONE)
-@pytest.mark.parametrize("before", [b"", HINTS], ids=["first", "behind an interim answer"])
-def test_of_a_stream(engine: Backend, line: bytes, before: bytes) -> None:
-    with RawServer(answering(before + line + AFTER["a body"])) as server:
-        request = Request("POST", server.url, body=b"x", total_timeout_s=PATIENCE_S)
-        assert isinstance(engine, Streaming)
-        with pytest.raises(ProtocolError):
-            engine.open(Opening(request, StreamLimits()))
+def test_of_a_stream(engine: Backend, line: bytes) -> None:
+    for before in BEFORE:
+        with RawServer(answering(before + line + AFTER["a body"])) as server:
+            request = Request("POST", server.url, body=b"x", total_timeout_s=PATIENCE_S)
+            assert isinstance(engine, Streaming)
+            with pytest.raises(ProtocolError):
+                engine.open(Opening(request, StreamLimits()))
 
 
 @pytest.mark.parametrize("field", [b"HTTP/1.1 500 X: y", b"HTTP/1.1 302 X: y", b"HTTP/2: 101"])
