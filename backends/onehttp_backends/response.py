@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import codecs
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
 
 from onehttp_backends.errors import OnehttpError
 from onehttp_backends.headers import Headers, parse_head, parse_trailers
@@ -67,6 +67,12 @@ _OF_KEPT: Final = ("queue_us", "pretransfer_us", "posttransfer_us", "starttransf
 NO_PEER = Peer()
 
 
+class TimesSource(Protocol):
+    """Times that are read when they are first asked for."""
+
+    def read(self) -> tuple[int, ...]: ...
+
+
 class Response:
     """A response, whatever its status. Its headers are parsed when they are first asked for.
 
@@ -107,7 +113,7 @@ class Response:
         body: bytes,
         url: str,
         http_version: str = "1.1",
-        timings: tuple[int, ...] = NO_TIMINGS,
+        timings: tuple[int, ...] | TimesSource = NO_TIMINGS,
         peer: Peer = NO_PEER,
         is_reused: bool = False,
         truncated: bool = False,
@@ -130,13 +136,13 @@ class Response:
 
     def __reduce__(self) -> tuple[object, ...]:
         given = (self.status, self._head, self.body, self.url, self.http_version)
-        told = (self._timings, self.peer, self.is_reused, self.truncated, self.redirect_count)
+        told = (self._times(), self.peer, self.is_reused, self.truncated, self.redirect_count)
         return _rebuilt, (self.history, *given, *told, self.decompress)
 
     @property
     def timings(self) -> Timings:
         """When each phase ended."""
-        times = self._timings
+        times = self._times()
         if len(times) == len(_OF_KEPT):
             return Timings(**dict(zip(_OF_KEPT, times, strict=True)))
         return Timings(*times)
@@ -226,6 +232,12 @@ class Response:
 
     def __repr__(self) -> str:
         return f"<Response {self.status} {len(self.body)} bytes>"
+
+    def _times(self) -> tuple[int, ...]:
+        times = self._timings
+        if not isinstance(times, tuple):
+            times = self._timings = times.read()
+        return times
 
     def _parsed(self) -> list[tuple[str, Headers]]:
         if self._blocks is None:

@@ -8,6 +8,7 @@ origin.
 from __future__ import annotations
 
 import io
+import weakref
 from collections import deque
 from typing import ClassVar
 
@@ -29,6 +30,7 @@ from onehttp_backends.curl.options import announced_bytes, apply_options, millis
 from onehttp_backends.curl.receiving.decoding import Decoding
 from onehttp_backends.curl.receiving.passing_by import PassingBy
 from onehttp_backends.curl.receiving.switching import has_switched
+from onehttp_backends.curl.receiving.times import UnreadTimes
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.tls.handshake import Handshake, Made
@@ -43,27 +45,10 @@ _URL, _POST_FIELDS = pycurl.URL, pycurl.POSTFIELDS
 class Handle(MessageSettings):
     """An easy handle, its settings, and the response that it is receiving."""
 
-    __slots__ = (
-        "_body",
-        "_connect_timeout_s",
-        "_rest",
-        "_total_timeout_s",
-        "_url",
-        "asked_url",
-        "body",
-        "decoding",
-        "hops",
-        "kept_bytes",
-        "made",
-        "passes_redirects_by",
-        "places",
-        "progress",
-        "scope",
-        "shelf",
-        "wait",
-        "waited_us",
-        "was_truncated",
-    )
+    __slots__ = ("_body", "_connect_timeout_s", "_rest", "_total_timeout_s", "_unread_times",
+                 "_url", "asked_url", "body", "decoding", "hops", "kept_bytes", "made",
+                 "passes_redirects_by", "places", "progress", "scope", "shelf", "wait",
+                 "waited_us", "was_truncated")  # fmt: skip
 
     progress_of: ClassVar[type[Progress]] = Progress
 
@@ -85,10 +70,10 @@ class Handle(MessageSettings):
         self._rest: tuple[object, ...] = ()
         """All but method, URL and what the body was of the last request: with the same, at most
         another body is to be set."""
+        self._unread_times: weakref.ref[UnreadTimes] | None = None
         self._total_timeout_s = options.total_timeout_s
         self._connect_timeout_s = options.connect_timeout_s
-        setopt = self.easy.setopt
-        apply_options(setopt, options)
+        apply_options(setopt := self.easy.setopt, options)
         if not shelf.is_http1:
             watch.may_share = True
             # Without it a burst of calls to an HTTP/2 origin opens a connection for each. To
@@ -109,9 +94,8 @@ class Handle(MessageSettings):
             setopt(pycurl.PREREQFUNCTION, self.asked())
         setopt(pycurl.SOCKOPTFUNCTION, self.noting_sockets(opening, shelf))
         self.made = Made(self.easy, self.handshake)
-        self.scope = 0
         self.wait: Wait | None = None
-        self.waited_us = 0
+        self.scope, self.waited_us = 0, 0
         """How long it had waited for names when its transfer last began."""
         self.places = [] if options.unix_socket else places(shelf.origin, options.proxy)
         """The places to look up before it can connect."""
@@ -144,6 +128,8 @@ class Handle(MessageSettings):
         Raises:
             RequestError: a header cannot be sent.
         """
+        if self._unread_times is not None:
+            self.keep_times()
         url = request.url
         # What the easy handle is set to is forgotten before it is set and remembered after: an
         # exception in between, a signal handler's too, must leave nothing believed that is not so.
@@ -213,6 +199,23 @@ class Handle(MessageSettings):
             self._connect_timeout_s = UNKNOWN_S
             setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds(connect_s))
             self._connect_timeout_s = connect_s
+
+    def unread_times(self) -> UnreadTimes:
+        """The times of the transfer that has just ended."""
+        times = UnreadTimes(self.getinfo)
+        self._unread_times = weakref.ref(times)
+        return times
+
+    def keep_times(self) -> None:
+        """Read the last transfer's times, if they may be asked for, before libcurl forgets them."""
+        if self._unread_times is not None and (times := self._unread_times()) is not None:
+            times.read()
+        self._unread_times = None
+
+    def close(self) -> None:
+        """Close the easy handle, which is in no multi."""
+        self.keep_times()
+        self.easy.close()
 
     def look_for_connection(self, may_find_one: bool) -> None:
         """Let libcurl look for an idle connection, or spare it that when there is none.

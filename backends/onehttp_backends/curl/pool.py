@@ -107,7 +107,7 @@ class HandlePool:
             or shelf.is_forgotten
             or (handle.handshake and shelf.options.proxy and _remembers_tls(handle))
         ):
-            handle.easy.close()
+            handle.close()
             if handle.handshake:
                 # With a copy of it left, epoll would tell of a socket whose number is another's.
                 handle.handshake.let_go()
@@ -144,7 +144,7 @@ class HandlePool:
                 handle = shelf.idle.pop()
             except IndexError:  # another thread has taken the last one
                 break
-            handle.easy.close()
+            handle.close()
 
 
 def _remembers_tls(handle: Handle) -> bool:

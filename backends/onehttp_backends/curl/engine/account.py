@@ -225,7 +225,9 @@ class Account:
     def read(self, handle: Handle) -> Response:
         """The response, without counting it."""
         opened = handle.getinfo(_NUM_CONNECTS)
-        return read_response(handle, opened, self._place(handle), handle.head.copy())
+        response = read_response(handle, opened, self._place(handle), handle.head.copy())
+        handle.keep_times()  # the transfer goes on
+        return response
 
     def _new_peer(self, handle: Handle) -> Peer:
         peer = self._place(handle)

@@ -64,7 +64,7 @@ def _probe(request: Request, sends_request: bool, names: Names) -> Probe:
         outcome = perform_one_shot(handle, request, OneShotCounts(), names, sends_request)
         certificate = _certificate(handle.easy)
     finally:
-        handle.easy.close()
+        handle.close()
     if not isinstance(outcome, Response):
         return Probe(error=outcome, certificate=certificate)
     return Probe(

@@ -21,6 +21,7 @@ from onehttp_backends.curl.reading.phase import (
     phase_of,
 )
 from onehttp_backends.curl.receiving.switching import switched
+from onehttp_backends.curl.receiving.times import TIMES_OF_ANY
 from onehttp_backends.curl.stream_refusals import is_above_goaway
 from onehttp_backends.curl.tls.handshake import NOT_NAMED, Handshake
 from onehttp_backends.errors import (
@@ -72,14 +73,6 @@ _RESPONSE_CODE: Final = pycurl.RESPONSE_CODE
 _REDIRECT: Final = pycurl.REDIRECT_TIME_T
 _new: Final = Response.__new__
 _UNTIL_CONNECTED = (pycurl.NAMELOOKUP_TIME_T, pycurl.CONNECT_TIME_T, pycurl.APPCONNECT_TIME_T)
-_ALWAYS: Final[tuple[int, ...]] = (
-    pycurl.QUEUE_TIME_T,
-    pycurl.PRETRANSFER_TIME_T,
-    pycurl.POSTTRANSFER_TIME_T,
-    pycurl.STARTTRANSFER_TIME_T,
-    pycurl.TOTAL_TIME_T,
-)
-"""Times of a transfer on whatever connection: `Response` takes them for those of a kept one."""
 
 
 def address_of(handle: Handle) -> tuple[str, int]:
@@ -97,9 +90,8 @@ def read_response(
     asked what ``line`` says where it is not known. ``head`` becomes the response's."""
     getinfo = handle.getinfo
     followed = getinfo(pycurl.REDIRECT_COUNT) if handle.options.max_redirects else 0
-    timings = tuple(map(getinfo, _ALWAYS))
-    if opened or followed or handle.waited_us:
-        timings = _whole(timings, handle, opened, followed)
+    is_whole = opened or followed or handle.waited_us
+    timings = _whole(handle, opened, followed) if is_whole else handle.unread_times()
     if line is None:
         version = VERSION_NAMES.get(getinfo(pycurl.INFO_HTTP_VERSION), "1.1")
         line = StatusLine(getinfo(_RESPONSE_CODE), version)
@@ -306,10 +298,10 @@ def _lookup_error(handle: Handle, request: Request, code: int, text: str) -> Tra
     return transfer_error(code, f"{shown(request)}: {text}", sent=sent, phase=Phase.LOOKUP)
 
 
-def _whole(timings: tuple[int, ...], handle: Handle, opened: int, followed: int) -> tuple[int, ...]:
-    """Those of `_ALWAYS`, with those of phases that a kept connection does not have."""
+def _whole(handle: Handle, opened: int, followed: int) -> tuple[int, ...]:
+    """All times of a transfer, with those of phases that a kept connection does not have."""
     getinfo = handle.getinfo
-    queue_us, *later = timings
+    queue_us, *later = map(getinfo, TIMES_OF_ANY)
     until_connected = map(getinfo, _UNTIL_CONNECTED) if opened else (0, 0, 0)
     total_us = later.pop()
     whole = (queue_us, *until_connected, *later, getinfo(_REDIRECT) if followed else 0, total_us)

@@ -1,0 +1,192 @@
+"""The times of a response are read when they are asked for, whatever has become of the handle."""
+
+from __future__ import annotations
+
+import copy
+import os
+import pickle
+import threading
+from collections.abc import Callable, Iterator
+
+import pycurl
+import pytest
+
+from onehttp_backends.contract import Request, Response, TransferOptions
+from onehttp_backends.curl import PycurlBackend
+from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.receiving.times import TIMES_OF_ANY, UnreadTimes
+from onehttp_backends.errors import RequestError, TransferError
+from servers.patience import PATIENCE_S
+from servers.raw import OK, Peer, RawServer
+from stand_ins.ways import WAYS, Way, one_shot
+
+PATIENT = TransferOptions(total_timeout_s=10 * PATIENCE_S)
+
+
+def ok_but_for_bad(peer: Peer) -> None:
+    while request := peer.request():
+        if b" /bad " in request.split(b"\r\n")[0]:
+            return
+        peer.send(OK)
+
+
+class Answered:
+    """A response on a kept connection, and what libcurl says of its transfer."""
+
+    def __init__(self, engine: PycurlBackend, way: Way, server: RawServer) -> None:
+        self.engine = engine
+        self.request = Request("GET", server.url, options=PATIENT)
+        self.bad = self.request._replace(url=f"{server.url}/bad")
+        assert isinstance(way(engine, self.request), Response)
+        response = way(engine, self.request)
+        assert isinstance(response, Response)
+        assert response.is_reused
+        self.response = response
+        self.handle = engine._start().engine.pool.take(PATIENT, server.url)
+        self.handle.shelf.idle.append(self.handle)
+        self.times = list(map(self.handle.getinfo, TIMES_OF_ANY))
+
+    def check(self, response: Response) -> None:
+        assert [us for us in response.timings if us] == self.times
+
+
+@pytest.fixture(
+    params=[way for way in WAYS if way is not one_shot], ids=lambda way: str(way.__name__)
+)
+def answered(request: pytest.FixtureRequest) -> Iterator[Answered]:
+    engine = PycurlBackend()
+    with RawServer(ok_but_for_bad) as server:
+        yield Answered(engine, request.param, server)
+        engine.close()
+
+
+def called_again(at: Answered) -> None:
+    at.engine.perform(at.request)
+
+
+def failed_again(at: Answered) -> None:
+    with pytest.raises(TransferError):
+        at.engine.perform(at.bad)
+
+
+def refused(at: Answered) -> None:
+    with pytest.raises(RequestError):
+        at.engine.perform(at.request._replace(headers=(("X", "\n"),)))
+
+
+def one_more_than_is_kept(at: Answered) -> None:
+    at.handle.shelf.keeps = 1
+    at.engine._start().engine.pool.give_back(at.handle)
+
+
+def forgotten(at: Answered) -> None:
+    at.engine.forget(PATIENT)
+
+
+def closed(at: Answered) -> None:
+    at.engine.close()
+
+
+def read_before(at: Answered) -> None:
+    at.check(at.response)
+    at.engine.perform(at.request)
+
+
+EVENTS = [
+    called_again,
+    failed_again,
+    refused,
+    one_more_than_is_kept,
+    forgotten,
+    closed,
+    read_before,
+]
+
+
+@pytest.mark.parametrize("event", EVENTS)
+def test_they_outlive(answered: Answered, event: Callable[[Answered], None]) -> None:
+    event(answered)
+    answered.check(answered.response)
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_copy_has_them_too(answered: Answered, copied: Callable[[Response], object]) -> None:
+    made = copied(answered.response)
+    called_again(answered)
+    answered.check(pickle.loads(made) if isinstance(made, bytes) else made)  # type: ignore[arg-type]  # of type object
+
+
+def test_a_forked_child_has_them(answered: Answered) -> None:
+    if not (child := os.fork()):
+        answered.engine.perform(answered.request)
+        times = [us for us in answered.response.timings if us]
+        os._exit(times != answered.times)
+    assert os.waitpid(child, 0)[1] == 0
+    answered.check(answered.response)
+
+
+def test_nothing_is_asked_of_libcurl_for_a_response_that_is_gone(answered: Answered) -> None:
+    del answered.response
+    asked: list[int] = []
+    handle = answered.handle
+    answered_before = handle.getinfo
+
+    def getinfo(info: int) -> object:
+        asked.append(info)
+        return answered_before(info)
+
+    handle.getinfo = getinfo
+    called_again(answered)
+    called_again(answered)
+    assert not set(asked).intersection(TIMES_OF_ANY)
+
+
+class Used:
+    """`getinfo` of a handle that another thread uses once it has been asked so many times."""
+
+    def __init__(self, asked_before: int, fails: bool) -> None:
+        self._left = asked_before
+        self._fails = fails
+        self.is_used = False
+        self.times: UnreadTimes | None = None
+
+    def __call__(self, info: int) -> int:
+        if not self.is_used and not self._left:
+            # What `Handle.keep_times` does in a thread that is about to use the handle.
+            self._left = -1
+            assert self.times is not None
+            thread = threading.Thread(target=self.times.read)
+            thread.start()
+            thread.join()
+            self.is_used = True
+        self._left -= 1
+        if self.is_used and self._fails:
+            raise pycurl.error(0, "cannot invoke getinfo() - perform() is currently running")
+        return 0 if self.is_used else info
+
+
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize("asked_before", range(len(TIMES_OF_ANY)))
+def test_they_are_right_if_the_handle_is_used_while_they_are_read(
+    asked_before: int, fails: bool
+) -> None:
+    getinfo = Used(asked_before, fails)
+    getinfo.times = UnreadTimes(getinfo)
+    assert getinfo.times.read() == TIMES_OF_ANY
+    assert getinfo.is_used
+    assert getinfo.times.read() == TIMES_OF_ANY
+
+
+def test_it_does_not_hide_that_libcurl_cannot_be_asked() -> None:
+    def refuse(_info: int) -> int:
+        raise pycurl.error(0, "closed")
+
+    with pytest.raises(pycurl.error):
+        UnreadTimes(refuse).read()
+
+
+def test_closing_a_handle_keeps_them(answered: Answered) -> None:
+    assert isinstance(answered.handle, Handle)
+    answered.handle.shelf.idle.clear()
+    answered.handle.close()
+    answered.check(answered.response)
