@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from onehttp.calls.arguments import NO_ARGUMENTS, CallArguments
+from onehttp.calls.arguments import NO_ARGUMENTS, PLAIN, CallArguments, simple_request
 from onehttp.calls.around.layers import backend_for
 from onehttp.calls.callback_driver import CourseTransfer
 from onehttp.calls.carrier import Asked
@@ -199,14 +199,17 @@ class Connection(StreamsOnConnection):
         return started(request, start, on_done)
 
     def _perform(self, method: str, target: str, call: CallArguments) -> Response:
-        if is_streamed(call):
-            return self._streamed(method, target, call).perform()
         revision = self._runtime.revision
         ready = revision[self.name]
+        if PLAIN.issuperset(call) and ready.is_plain and not revision.surrounds:  # as most are
+            spec = ready.spec
+            request = simple_request(method, ready.url(target), spec.options, call, spec.headers)
+            return self._backend.perform(request)
+        if is_streamed(call):
+            return self._streamed(method, target, call).perform()
         if ready.is_plain and not call.get("follow_redirects"):
-            return self._backend_of(revision, ready, call).perform(
-                request_on(ready, method, target, call)
-            )
+            backend = self._backend_of(revision, ready, call)
+            return backend.perform(request_on(ready, method, target, call))
         return perform_policed(self._begun(revision, ready, method, target, call))
 
     def _aperform(
@@ -217,9 +220,8 @@ class Connection(StreamsOnConnection):
         revision = self._runtime.revision
         ready = revision[self.name]
         if ready.is_plain and not call.get("follow_redirects"):
-            return self._backend_of(revision, ready, call).aperform(
-                request_on(ready, method, target, call)
-            )
+            backend = self._backend_of(revision, ready, call)
+            return backend.aperform(request_on(ready, method, target, call))
         return aperform_policed(self._begun(revision, ready, method, target, call))
 
     def _begun(
@@ -270,10 +272,9 @@ class Connection(StreamsOnConnection):
             request = plain_request("GET", ready.url(target), spec.headers, spec.options)
             if ready.is_plain:
                 return self._backend.perform(request)
+            named = partial(NamedCall, "GET", target)
             at_once = ready.begins_at_once
-            return perform_policed(
-                self._policed(revision, ready, request, partial(NamedCall, "GET", target), at_once)
-            )
+            return perform_policed(self._policed(revision, ready, request, named, at_once))
         except (OnehttpError, TypeError) as error:
             del target, call  # what `strip_traceback` does, without a call more
             raise error.with_traceback(of_others(error)) from error.__cause__

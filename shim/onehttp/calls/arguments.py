@@ -117,16 +117,26 @@ class CallArguments(TypedDict, total=False):
 NO_ARGUMENTS: Final[CallArguments] = {}
 
 
-def simple_request(method: str, url: str, options: TransferOptions, call: CallArguments) -> Request:
-    """`build_request` of a call on no connection, with keywords of `PLAIN` alone."""
+def simple_request(
+    method: str,
+    url: str,
+    options: TransferOptions,
+    call: CallArguments,
+    own_headers: HeaderPairs = NO_HEADERS,
+) -> Request:
+    """`build_request` of a call with keywords of `PLAIN` alone."""
     if not (type(method) is type(url) is str and method in METHODS_WITHOUT_BODY and url.isascii()):
-        return _request_of_any(method, url, options, NO_HEADERS, call, None)
+        return _request_of_any(method, url, options, own_headers, call, None)
     if not call:
-        return plain_request(method, url, NO_HEADERS, options)
+        return plain_request(method, url, own_headers, options)
     headers, timeout = call.get("headers"), call.get("timeout")
     if isinstance(timeout, Timeout):
-        return _request_of_any(method, url, options, NO_HEADERS, call, None)
-    pairs = NO_HEADERS if headers is None else header_pairs(headers)
+        return _request_of_any(method, url, options, own_headers, call, None)
+    pairs = own_headers
+    if headers is not None:
+        pairs = header_pairs(headers)
+        if own_headers:
+            pairs = merge_headers(own_headers, pairs)
     return plain_request(method, url, pairs, options, timeout)
 
 
@@ -247,7 +257,7 @@ def _request_of_any(
     if timeout is not None:
         total_s, connect_s = seconds_of(timeout)
         if isinstance(timeout, Timeout) and timeout.idle_s is not None:
-            options = _with_idle(options, timeout.idle_s)
+            options = with_idle(options, timeout.idle_s)
     if max_upload is not None and data is not None:
         check_size(data, max_upload)
     return plain_request(method, url, pairs, options, total_s, data, connect_s, upload)
@@ -277,15 +287,6 @@ def _body(
         return None, body, type_header
     data, type_header = encode_body(body, json, form)
     return data, None, type_header
-
-
-def _with_idle(options: TransferOptions, idle_s: object) -> TransferOptions:
-    if not isinstance(idle_s, int | float):
-        raise RequestTypeError(
-            CurlCode.BAD_FUNCTION_ARGUMENT,
-            f"timeout: idle_s: expected seconds, got {type(idle_s).__name__}",
-        )
-    return with_idle(options, idle_s)
 
 
 def _method(method: object) -> str:

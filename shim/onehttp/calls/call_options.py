@@ -28,8 +28,17 @@ def with_max_body(options: TransferOptions, max_body: int) -> TransferOptions:
     )
 
 
-def with_idle(options: TransferOptions, idle_s: float) -> TransferOptions:
-    """``options`` with another idle limit; the engine checks that it is a number of seconds."""
+def with_idle(options: TransferOptions, idle_s: object) -> TransferOptions:
+    """``options`` with another idle limit; the engine checks that it is a number of seconds.
+
+    Raises:
+        RequestTypeError: it is no number.
+    """
+    if not isinstance(idle_s, int | float):
+        raise RequestTypeError(
+            CurlCode.BAD_FUNCTION_ARGUMENT,
+            f"timeout: idle_s: expected seconds, got {type(idle_s).__name__}",
+        )
     return VARIANTS.of(options, ("idle", idle_s), lambda: replace(options, idle_timeout_s=idle_s))
 
 

@@ -77,8 +77,12 @@ class Account:
             self._watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
         return self._failed(handle, read_error(handle, request, code, text))
 
-    def answered(self, handle: Handle, request: Request) -> Outcome:
-        """The same of one that libcurl has found nothing wrong with."""
+    def answered(self, handle: Handle, request: Request, opened: int | None = None) -> Outcome:
+        """The same of one that libcurl has found nothing wrong with.
+
+        Args:
+            opened: how many connections were opened for it, where that is known.
+        """
         shelf, getinfo, received = handle.shelf, handle.getinfo, handle.head
         head, line = shelf.plain_head
         is_like_last = received == head
@@ -91,7 +95,8 @@ class Account:
                     if error.code in _OF_HEAD:
                         self._watch.mistrust(getinfo(_ACTIVE_SOCKET))
                     return self._failed(handle, error)
-            opened = getinfo(_NUM_CONNECTS)
+            if opened is None:
+                opened = getinfo(_NUM_CONNECTS)
             if shelf.closes:  # there is no connection any more to remember something of
                 peer = self._place(handle)
             else:

@@ -131,7 +131,8 @@ class SingleTransfer:
                 raise raised.pop()
             _, _, failed = self._info_read()
             if not (failed or is_early or handle.sent_on):
-                outcome = self._account.answered(handle, request)
+                opened = 0 if watch.made == made_before else None
+                outcome = self._account.answered(handle, request, opened)
                 break
             if is_early:
                 watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
