@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final, TypeAlias
 
 from onehttp_backends.hints.elsewhere import OF_HEADERS, tell
@@ -91,6 +91,20 @@ def begins_head(line: bytes, before: bytes, last: bytes) -> bool:
         last: the last status line before it.
     """
     return b":" not in line or not before or (before in BLANK_LINES and _leads_on(last) is not None)
+
+
+def is_cut_off(head: Sequence[bytes]) -> bool:
+    """Whether the last head in raw header lines has begun, and has not ended.
+
+    With such a one an easy handle may wait for the rest of a folded line: libcurl (8.23) takes that
+    over into the next transfer of the handle, and then finds no status line in its answer.
+    """
+    for line in reversed(head):
+        if line in BLANK_LINES:
+            return False
+        if line.startswith(b"HTTP/"):
+            return True
+    return bool(head)
 
 
 def status_lines(head: Iterable[bytes]) -> Iterator[bytes]:

@@ -15,6 +15,7 @@ from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.stream_handle import StreamHandle
 from onehttp_backends.curl.tls.handshake import Made
 from onehttp_backends.errors import RequestError
+from onehttp_backends.headers import BLANK_LINES, is_cut_off
 from onehttp_backends.optional.streaming import StreamLimits
 from onehttp_backends.rules.request_rules import check_options, check_request
 
@@ -97,14 +98,15 @@ class HandlePool:
 
         One that was interrupted, or is not as it should be, is not given back but let go of.
         """
-        shelf = handle.shelf
+        shelf, head = handle.shelf, handle.head
         is_full = len(shelf.idle) >= shelf.keeps
         if is_full:
-            shelf.note_head(handle.head)
+            shelf.note_head(head)
             is_full = len(shelf.idle) >= shelf.keeps
         if (
             is_full
             or shelf.is_forgotten
+            or (head and head[-1] not in BLANK_LINES and is_cut_off(head))
             or (handle.handshake and shelf.options.proxy and _remembers_tls(handle))
         ):
             handle.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Final
@@ -21,6 +22,7 @@ MOST_PER_ANSWER: Final = 50
 MOST_SENT: Final = 150
 MOST_SENT_BYTES: Final = 8190
 """Servers refuse heads that are much larger, and then every call would fail."""
+_hexadecimal = re.compile(r"0x[0-9a-f]*", re.ASCII).fullmatch
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -209,7 +211,10 @@ def _keeps_its_promise(cookie: Cookie, asked: SetCookie) -> bool:
     """Whether it is what the prefix of its name says (5.7, steps 20 and 21)."""
     name = cookie.name.lower()
     if not name:
-        return not cookie.value.lower().startswith(("__secure-", "__host-"))
+        # A server would read such a value as the name and the value of another cookie.
+        return "=" not in cookie.value and not cookie.value.lower().startswith(
+            ("__secure-", "__host-")
+        )
     if name.startswith("__secure-"):
         return cookie.is_secure
     if name.startswith("__host-"):
@@ -241,4 +246,6 @@ def _default_path(path: str) -> str:
 
 
 def _is_address(host: str) -> bool:
-    return ":" in host or host.rpartition(".")[2].isdigit()
+    """Whether it is an address in any notation that a resolver reads: a name ends in no number."""
+    last = host.rpartition(".")[2]
+    return ":" in host or last.isdigit() or bool(_hexadecimal(last))

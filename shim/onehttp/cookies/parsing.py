@@ -41,7 +41,8 @@ class SetCookie(NamedTuple):
     expires: float | None = None
     """Seconds since 1970; None: for as long as the jar lasts."""
     domain: str = ""
-    """In lower case, without a dot before it; empty where the cookie is the host's alone."""
+    """In lower case, without a dot before it; empty where the cookie is the host's alone. One with
+    letters beyond ASCII is as the server has given it, and is no domain."""
     path: str | None = None
     """The path; None means the default of the URL."""
     is_secure: bool = False
@@ -81,7 +82,8 @@ def parsed(header: str, now: float) -> SetCookie | None:
                 age_s = _number(said)
                 age_expires = LONG_AGO if age_s <= 0 else now + min(age_s, MAX_AGE_S)
         elif key == "domain":
-            domain = said.removeprefix(".").lower()
+            # Some letters beyond ASCII have a lower case within it: U+212A gives "k".
+            domain = said.removeprefix(".").lower() if said.isascii() else said
         elif key == "path":
             path = said if said.startswith("/") else None
         elif key == "secure":

@@ -100,6 +100,7 @@ def sides() -> Iterator[list[Side]]:
     is_kept=st.booleans(),
 )
 @example("POST", b"HTTP/1.1 103 E\r\nX: y\r\n\r\n", b"HTTP/1.1 2000 X", [], b"ok", None, 0, OPTIONS[0], False, False)  # fmt: skip # noqa: E501
+@example("GET", b"", b"HTTP/1.1 200 OK", [b"X: y", b" z"], b"", 24, 0, OPTIONS[0], False, False)
 @example("GET", b"", b"HTTP/1.1 200 OK", [b"X: y"], b"", 20, 0, OPTIONS[0], False, True)
 @example("GET", b"", b"HTTP/1.1 200 OK", [b"Transfer-Encoding: identity", b"Content-Length: 2"], b"hello", None, 0, OPTIONS[0], False, False)  # fmt: skip # noqa: E501
 def test_any_answer(
