@@ -68,14 +68,15 @@ def urls_of(hosts: list[str], scheme: str | None = None) -> st.SearchStrategy[st
     return st.builds("{}://{}{}{}".format, schemes, st.sampled_from(hosts), ports, paths)
 
 
-def lines_of(hosts: list[str]) -> st.SearchStrategy[str]:
-    """Lines that a server of one of these hosts may send, with its neighbours in mind."""
-    ends = sorted({".".join(host.split(".")[n:]) for host in hosts for n in range(4)})
+def lines_of(host: str, others: list[str]) -> st.SearchStrategy[str]:
+    """Lines that a server of this host may send, with its neighbours in mind."""
+    labels = host.removesuffix(".").split(".")
+    above = [".".join(labels[n:]) for n in range(len(labels))]
     domains = st.builds(
         "{}{}{}".format,
-        st.sampled_from(["", "", ".", "..", " "]),
-        st.sampled_from(ends) | odd | lines_of_bytes,
-        st.sampled_from(["", "", ".", "\t", ":8"]),
+        st.sampled_from(["", "", "", ".", "..", " "]),
+        st.sampled_from(above) | st.sampled_from([*above, *others]) | odd | lines_of_bytes,
+        st.sampled_from(["", "", "", ".", "\t", ":8"]),
     )
     attributes = st.one_of(
         st.builds("{}={}".format, st.sampled_from(["Domain", " DOMAIN "]), domains),
@@ -86,18 +87,27 @@ def lines_of(hosts: list[str]) -> st.SearchStrategy[str]:
         lines_of_bytes,
     )
     return st.builds(
-        lambda name, before, after, said: f"{name}={before}#{{}}#{after};{';'.join(said)}",
-        names | odd | lines_of_bytes,
+        lambda name, before, after, domain, said: (
+            f"{name}={before}#{{}}#{after};{domain};{';'.join(said)}"
+        ),
+        names | names | odd | lines_of_bytes,
         st.just("") | odd | lines_of_bytes,
-        st.sampled_from(["", " ", '"']),
-        st.lists(attributes, max_size=3),
+        st.sampled_from(["", "", " ", '"']),
+        st.just("") | st.sampled_from(above).map("Domain={}".format),
+        st.lists(attributes, max_size=2),
     )
 
 
 def settings_of(hosts: list[str], scheme: str | None = None) -> st.SearchStrategy[list[Setting]]:
     """What servers of these hosts set, one after the other."""
-    lines = st.lists(lines_of(hosts), min_size=1, max_size=4)
-    return st.lists(st.builds(Setting, urls_of(hosts, scheme), lines), min_size=1, max_size=6)
+    of_host = st.sampled_from(hosts).flatmap(
+        lambda host: st.builds(
+            Setting,
+            urls_of([host], scheme),
+            st.lists(lines_of(host, hosts), min_size=1, max_size=4),
+        )
+    )
+    return st.lists(of_host, min_size=1, max_size=6)
 
 
 def _host(url: str) -> str:
