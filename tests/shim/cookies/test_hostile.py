@@ -36,7 +36,15 @@ SUFFIXED = [
     "you.github.io", "kobe.jp", "c.kobe.jp", "x.c.kobe.jp", "city.kobe.jp", "www.city.kobe.jp",
 ]  # fmt: skip
 ODD = ["xn--bcher-kva.example", "a..example.com", "a_b.example.com", "x.a.example.com"]
-WORLDS = [SITES, ADDRESSES, SUFFIXED, [*SITES, *OTHERS, *ODD], [*SITES, *ADDRESSES, *SUFFIXED]]
+HEXADECIMAL = ["10.0.0.0x1", "127.0.0.0x1", "0x7f.0.0.0x1", "1.0.0x", "2.0.0x"]
+WORLDS = [
+    SITES,
+    ADDRESSES,
+    HEXADECIMAL,
+    SUFFIXED,
+    [*SITES, *OTHERS, *ODD],
+    [*SITES, *ADDRESSES, *SUFFIXED],
+]
 PATHS = ["", "/", "/x", "/x/", "/x/y", "/xy", "/x/../y", "/x/%2e%2e/y", "/x;y", "//x", "/x?/y/z"]
 DATES = [
     "Sun, 06 Nov 1994 08:49:37 GMT", "Fri, 31 Dec 9999 23:59:59 GMT", "1 Jan 2100 0:0:0", "-1",
@@ -119,7 +127,7 @@ def may_share(one: str, other: str) -> bool:
     """Whether two hosts may have a cookie in common: they are one, or of one registrable domain."""
     if one == other:
         return True
-    if {one, other} & {each.lower() for each in ADDRESSES}:
+    if {one, other} & {each.lower() for each in [*ADDRESSES, *HEXADECIMAL]}:
         return False
     registrable = SUFFIXES.privatesuffix(one)
     return registrable is not None and registrable == SUFFIXES.privatesuffix(other)
