@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from onehttp.queries.routes import RouteTarget
     from onehttp_backends.optional.batching import OnEnd
 
-
 K = TypeVar("K")
 
 
@@ -272,9 +271,10 @@ class Connection(StreamsOnConnection):
             request = plain_request("GET", ready.url(target), spec.headers, spec.options)
             if ready.is_plain:
                 return self._backend.perform(request)
-            named = partial(NamedCall, "GET", target)
             at_once = ready.begins_at_once
-            return perform_policed(self._policed(revision, ready, request, named, at_once))
+            return perform_policed(
+                self._policed(revision, ready, request, partial(NamedCall, "GET", target), at_once)
+            )
         except (OnehttpError, TypeError) as error:
             del target, call  # what `strip_traceback` does, without a call more
             raise error.with_traceback(of_others(error)) from error.__cause__
