@@ -111,8 +111,13 @@ def test_a_broker_that_was_killed_while_it_emptied_a_file_loses_nothing_that_com
     for each in threads:
         each.join(2 * PATIENCE_S)
     assert len(acknowledged) == 2 * many
-    got = taken(other, 2 * many)
-    assert {each.message.id for each in got} == acknowledged
+    got: list[Delivery] = []
+    while not acknowledged <= {each.message.id for each in got}:
+        got += taken(other, 1)
+    # A broker that was killed may give out once more what it had not noted as given out.
+    again = [each for each in got if each.message.id not in acknowledged]
+    assert {each.message.id for each in again} <= set(others)
+    assert all(each.may_repeat for each in again)
     other.report([done(each) for each in got])
     store.report([done(each) for each in held])
     assert [each.waiting for each in store.lengths()] == [0]
