@@ -23,6 +23,7 @@ NEVER_S = 10 * PATIENCE_S
 """Longer than anybody waits."""
 CHUNKED = {"Transfer-Encoding": "chunked"}
 BRIEFLY = {"idle": 1, "total": PATIENCE_S}
+PATIENTLY = {"idle": PATIENCE_S / 2, "total": PATIENCE_S}
 
 
 @dataclass(frozen=True)
@@ -86,7 +87,7 @@ CASES = {
     "stands still": Case((4, NEVER_S), connection={"timeout": BRIEFLY}),
     "stands still before": Case(delay_s=NEVER_S, connection={"timeout": BRIEFLY}),
     "stands still by a call": Case((4, NEVER_S), call={"timeout": onehttp.Timeout(idle_s=1)}),
-    "does not stand still for long": Case((1, 0.01), connection={"timeout": BRIEFLY}),
+    "does not stand still for long": Case((1, 0.01), connection={"timeout": PATIENTLY}),
     "too slow": Case(
         (4, NEVER_S), connection={"low_speed": {"bytes_per_second": 1000, "seconds": 1}}
     ),
@@ -94,7 +95,7 @@ CASES = {
         delay_s=NEVER_S, connection={"low_speed": {"bytes_per_second": 1000, "seconds": 1}}
     ),
     # A stream has no such limit.
-    "too large": Case((4, NEVER_S), connection={"max_body": 5, "timeout": BRIEFLY}),
+    "too large": Case((4, NEVER_S), connection={"max_body": 5, "timeout": PATIENTLY}),
     "too large in chunks": Case(headers=CHUNKED, connection={"max_body": 5}),
     "too large in time": Case(
         (4, NEVER_S), headers=CHUNKED, connection={"max_body": 5, "timeout": 1}
