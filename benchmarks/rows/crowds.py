@@ -25,7 +25,7 @@ def asyncio_crowds(nginx: Nginx, rounds: int) -> list[Row]:
     """64 and 512 in flight."""
     url = f"{nginx.plain}/small"
     rows: list[Row] = []
-    for width, count, limit, aim in ((64, 5000, "0.40", "0.30"), (512, 8000, "0.50", "0.38")):
+    for width, count, limit, aim in ((64, 5000, "0.30", "0.22"), (512, 8000, "0.50", "0.38")):
         found = interleaved(
             {f"{name} at {width}": _cpu_us(crowd, url, count, width)
              for name, crowd in FIELD.items()},

@@ -84,7 +84,7 @@ def submitting(nginx: Nginx, rounds: int) -> list[Row]:
     ours = found["submit"]
     return [
         Row("`submit` with a route, 512 in flight, over a raw CurlMulti", ours, found["raw"],
-            "us", "3.0", "2.2"),
+            "us", "1.5", "1.2"),
         Row("the same over aiohttp with a callback task", ours, found["aiohttp"],
             "us", "0.55", "0.40"),
     ]  # fmt: skip
