@@ -89,6 +89,10 @@ def same(text: str) -> None:
 @example("from . import KSR")
 @example(f"import KSR\nKSR = None\nKSR.http_client.{CALL}")
 @example(f"q = None\nq = KSR.http_client.query\nTrue.x, q{CALL.removeprefix('query')}")
+@example(
+    "def f(q, KSR) -> q.x:\n    def g():\n        global q\n        q = KSR.http_client.query\n"
+    f"    KSR.http_client.{CALL}"
+)
 def test_whatever_a_script_says_both_trees_tell_the_same(text: str) -> None:
     same(text)
 

@@ -132,9 +132,10 @@ def _found(tree: Tree[Node], names: ScriptNames[Node]) -> Iterator[tuple[Node, _
         if package:
             replacement = client_replacement(origin)
             yield call, _Found("past the engine", package, origin, replacement, NOTE)
-    for node in tree.named:
-        named = function_named(names.origin(node)) if node not in names.followed else None
-        if named is not None:
+    # All of them first: which values are followed must not depend on the order of the nodes.
+    references = [(node, function_named(names.origin(node))) for node in tree.named]
+    for node, named in references:
+        if named is not None and node not in names.followed:
             function = named.function
             yield (
                 node,
