@@ -47,18 +47,8 @@ class Observer:
 class Call:
     """One call. Observers may keep data in its `notes`, each under its own key."""
 
-    __slots__ = (
-        "_label",
-        "_told",
-        "attempts",
-        "began",
-        "name",
-        "notes",
-        "number",
-        "reason",
-        "request",
-        "resends",
-    )
+    __slots__ = ("_label", "_told", "attempts", "began", "name", "notes", "number", "reason",
+                 "request", "resends")  # fmt: skip
 
     def __init__(self, request: Request, label: str = "") -> None:
         self.request = request
@@ -231,10 +221,13 @@ def _attempted(attempt: Attempt) -> _Within:
 
 def performed(perform: Callable[[Request], Response], request: Request) -> Response:
     """``perform(request)`` as an attempt."""
-    attempt = begin(request)
-    with _attempted(attempt) as under_way:
-        under_way.outcome = response = perform(attempt.request)
-    return response
+    before, attempt = current(), begin(request)
+    try:
+        with _attempted(attempt) as under_way:
+            under_way.outcome = response = perform(attempt.request)
+        return response
+    finally:  # a signal handler may have raised while the block was entered or left
+        _current.set(before)
 
 
 async def aperformed(
@@ -268,9 +261,13 @@ def submitted(
 
 def called(call: Call, perform: Callable[[], Response]) -> Response:
     """``perform()``, whose attempts are those of ``call``."""
-    with _Within(call, call) as under_way:
-        under_way.outcome = response = perform()
-    return response
+    before = current()
+    try:
+        with _Within(call, call) as under_way:
+            under_way.outcome = response = perform()
+        return response
+    finally:  # as above; the context of a task that is interrupted ends with it
+        _current.set(before)
 
 
 async def acalled(call: Call, perform: Callable[[], Awaitable[Response]]) -> Response:

@@ -8,16 +8,15 @@ from hypothesis import strategies as st
 from onehttp_backends.contract import Request
 from onehttp_backends.errors import RequestError
 from onehttp_backends.rules import request_rules
-from onehttp_backends.rules.request_rules import LONGEST_KNOWN, check_request
+from onehttp_backends.rules.request_rules import LONGEST_KNOWN, NONE_YET, check_request
 
-NONE = (None, "", "\0")
 KNOWN = ("http://a", "http://a:80", "https://a", "https://[::1]:8", "http://a.example")
 BEGINNINGS = st.sampled_from([*KNOWN, *(origin[:-1] for origin in KNOWN), "HTTP://a", "http:/", ""])
 RESTS = st.text(st.sampled_from("/?#@:[]8a %\\\x00\x1f\x7f\xa0\xe9\u2028\U0001f600"), max_size=8)
 
 
 def forget() -> None:
-    request_rules._last = NONE
+    request_rules._last = NONE_YET
 
 
 def judged(url: str) -> str | tuple[int, str]:
@@ -33,6 +32,8 @@ def judged(url: str) -> str | tuple[int, str]:
 @example(beginning="http://a", rest="@b/")
 @example(beginning="http://a", rest="?/ ")
 @example(beginning="http://a", rest="/\xe9")
+@example(beginning="", rest="\0")
+@example(beginning="", rest="/")
 def test_a_known_origin_changes_no_judgement(beginning: str, rest: str) -> None:
     url = beginning + rest
     forget()
@@ -48,7 +49,7 @@ def test_a_known_origin_changes_no_judgement(beginning: str, rest: str) -> None:
 def test_none_is_kept_that_is_long() -> None:
     forget()
     check_request(Request("GET", f"http://a/{'a' * LONGEST_KNOWN}"))
-    assert request_rules._last == NONE
+    assert request_rules._last == NONE_YET
     check_request(Request("GET", "http://a/"))
     check_request(Request("GET", f"http://a/{'a' * LONGEST_KNOWN}"))
     assert request_rules._last[0] == "http://a/"

@@ -48,7 +48,8 @@ _EXPECTED = "expected http://HOST/... or https://HOST/..."
 MAX_URL_LENGTH = 8_000_000
 """libcurl's own limit for an input string."""
 LONGEST_KNOWN = 300
-_last: tuple[str | None, str, str] = (None, "", "\0")
+NONE_YET = (None, "", "/" * (LONGEST_KNOWN + 1))  # no URL that is looked at begins so
+_last: tuple[str | None, str, str] = NONE_YET
 """The URL that came last, its origin, and that with a slash. What goes on behind it is right if
 nothing in it is to be escaped: less to ask than the regular expression."""
 
