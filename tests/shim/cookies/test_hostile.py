@@ -129,8 +129,14 @@ def may_share(one: str, other: str) -> bool:
         return True
     if {one, other} & {each.lower() for each in [*ADDRESSES, *HEXADECIMAL]}:
         return False
-    registrable = SUFFIXES.privatesuffix(one)
-    return registrable is not None and registrable == SUFFIXES.privatesuffix(other)
+    registrable = registrable_of(one)
+    return registrable is not None and registrable == registrable_of(other)
+
+
+def registrable_of(host: str) -> str | None:
+    """The registrable domain; an empty label, which no resolver takes, says nothing of whose it
+    is."""
+    return SUFFIXES.privatesuffix(".".join(filter(None, host.split("."))))
 
 
 def pairs(header: str) -> list[tuple[str, str]]:
