@@ -119,3 +119,12 @@ def test_who_silences_a_checker_says_why(folder: Path) -> None:
         if (found := SILENCED.search(line)) and not found[1].strip(" -#")
     ]
     assert silent == []
+
+
+def test_no_context_variable_is_reset_by_a_token() -> None:
+    """A handler may raise before there is one: `onehttp_backends.contexts` says what is done."""
+    sources = {path: path.read_text() for folder in PRODUCT for path in modules(folder)}
+    made = re.compile(r"^(\w+)\b.*= ContextVar\(", re.MULTILINE)
+    variables = {name for source in sources.values() for name in made.findall(source)}
+    reset = re.compile(rf"\b({'|'.join(variables)})\.reset\(")
+    assert [str(path) for path, source in sources.items() if reset.search(source)] == []

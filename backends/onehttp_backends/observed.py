@@ -16,6 +16,7 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from onehttp_backends import trace
+from onehttp_backends.contexts import bound
 from onehttp_backends.contract import Outcome, Request, Response, Transfer
 from onehttp_backends.errors import TransferError
 from onehttp_backends.hints.keywords import explained
@@ -193,40 +194,29 @@ class _Within:
     """A block that is a call or an attempt. At its end the observers get the outcome: the one noted
     here, a `TransferError` that leaves the block, or None."""
 
-    __slots__ = ("_part", "_token", "outcome")
+    __slots__ = ("_part", "outcome")
 
-    def __init__(self, part: Call | Attempt, call: Call | None) -> None:
+    def __init__(self, part: Call | Attempt) -> None:
         self._part = part
-        self._token = None if call is None else _current.set(call)
         self.outcome: Response | None = None
 
     def __enter__(self) -> _Within:
         return self
 
     def __exit__(self, _: object, error: BaseException | None, trace: object) -> None:
-        if self._token is not None:
-            # The coroutine of a task whose loop was closed ends in any context, when it is
-            # collected.
-            try:  # noqa: SIM105 - each attempt comes by here, and suppress() costs as much as all else
-                _current.reset(self._token)
-            except ValueError:
-                pass
         # Never kept: the error's traceback refers to the frame that this object is in.
         self._part.ended(error if isinstance(error, TransferError) else self.outcome)
-
-
-def _attempted(attempt: Attempt) -> _Within:
-    return _Within(attempt, attempt.call if attempt.is_alone else None)
 
 
 def performed(perform: Callable[[Request], Response], request: Request) -> Response:
     """``perform(request)`` as an attempt."""
     before, attempt = current(), begin(request)
-    try:
-        with _attempted(attempt) as under_way:
+    try:  # as `contexts.bound`, for less: this is no coroutine
+        _current.set(attempt.call)
+        with _Within(attempt) as under_way:
             under_way.outcome = response = perform(attempt.request)
         return response
-    finally:  # a signal handler may have raised while the block was entered or left
+    finally:
         _current.set(before)
 
 
@@ -235,7 +225,7 @@ async def aperformed(
 ) -> Response:
     """The same, awaited."""
     attempt = begin(request)
-    with _attempted(attempt) as under_way:
+    with resumed(attempt.call), _Within(attempt) as under_way:
         under_way.outcome = response = await perform(attempt.request)
     return response
 
@@ -262,17 +252,18 @@ def submitted(
 def called(call: Call, perform: Callable[[], Response]) -> Response:
     """``perform()``, whose attempts are those of ``call``."""
     before = current()
-    try:
-        with _Within(call, call) as under_way:
+    try:  # as in `performed`
+        _current.set(call)
+        with _Within(call) as under_way:
             under_way.outcome = response = perform()
         return response
-    finally:  # as above; the context of a task that is interrupted ends with it
+    finally:
         _current.set(before)
 
 
 async def acalled(call: Call, perform: Callable[[], Awaitable[Response]]) -> Response:
     """The same, awaited."""
-    with _Within(call, call) as under_way:
+    with resumed(call), _Within(call) as under_way:
         under_way.outcome = response = await perform()
     return response
 
@@ -325,15 +316,10 @@ def within(call: Call | None) -> Iterator[None]:
         yield
 
 
-@contextmanager
-def resumed(call: Call | None) -> Iterator[None]:
+def resumed(call: Call | None) -> AbstractContextManager[None]:
     """The block is part of ``call``, or of no call (None), whatever this thread was doing
     before."""
-    token = _current.set(call)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+    return bound(_current, call)
 
 
 def apart() -> AbstractContextManager[None]:

@@ -153,6 +153,17 @@ class InstructionInjector:
             sys.settrace(None)
             self._before.clear()
 
+    def run(self, what: Callable[[], object]) -> None:
+        """Raise in ``what()``. `in_force` cannot raise in `contextlib`, which it needs itself."""
+        sys.settrace(self._tracer)
+        try:
+            what()
+        except Interrupt:
+            pass
+        finally:
+            sys.settrace(None)
+            self._before.clear()
+
     def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
         if self.place:
             return None

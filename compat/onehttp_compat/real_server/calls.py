@@ -270,8 +270,9 @@ def _keep_results(pv: PvStore) -> None:
 @contextmanager
 def placed(fields: Mapping[str, Any]) -> Iterator[None]:
     """While this is active, reports have the line of the script in the server."""
-    token = remote_place.set((str(fields.get("file", "")), int(fields.get("line", 0))))
-    try:
+    before = remote_place.get()
+    try:  # whatever interrupts, from before it is set
+        remote_place.set((str(fields.get("file", "")), int(fields.get("line", 0))))
         yield
     finally:
-        remote_place.reset(token)
+        remote_place.set(before)

@@ -202,15 +202,16 @@ class ScriptInstance:
         msg = Msg(scene, self._script.world)
         is_told = has_message and self.kind is not ScriptKind.PLAIN
         given = (msg, *arguments) if is_told else arguments
-        token = running_route.set(name)
-        try:
+        before = running_route.get()
+        try:  # the watchdog may interrupt as soon as it is set
+            running_route.set(name)
             code = function(*given)
         except TypeError as error:
             if error.__traceback__ is None or error.__traceback__.tb_next is not None:
                 raise  # raised inside the route
             raise TypeError(self._misfit(function, given, error)) from None
         finally:
-            running_route.reset(token)
+            running_route.set(before)
             msg.expire()
         if isinstance(code, int) or not has_message:
             return

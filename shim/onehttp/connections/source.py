@@ -85,11 +85,13 @@ def _quick_turns() -> Iterator[None]:
     trigger.
     """
     usual, collects = sys.getswitchinterval(), gc.isenabled()
-    sys.setswitchinterval(min(usual, YIELDING_SWITCH_S))
-    gc.disable()
-    try:
+    try:  # a signal handler may raise after each of these calls
+        sys.setswitchinterval(min(usual, YIELDING_SWITCH_S))
+        gc.disable()
         yield
     finally:
-        sys.setswitchinterval(usual)
-        if collects:
-            gc.enable()
+        try:
+            if collects:
+                gc.enable()
+        finally:
+            sys.setswitchinterval(usual)

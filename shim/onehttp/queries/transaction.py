@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from contextvars import ContextVar
 from typing import Protocol, TypeAlias
 
 from onehttp.queries.result import Result
+from onehttp_backends.contexts import bound
 from onehttp_backends.hints.keywords import explained
 
 Token: TypeAlias = object
@@ -56,12 +57,7 @@ def make_current(waiting: Transaction) -> None:
     _current.set(waiting)
 
 
-@contextlib.contextmanager
 @explained
-def transaction(waiting: Transaction | None) -> Iterator[None]:
+def transaction(waiting: Transaction | None) -> AbstractContextManager[None]:
     """Queries submitted inside suspend ``waiting`` (None: nothing); so do those of their routes."""
-    token = _current.set(waiting)
-    try:
-        yield
-    finally:
-        _current.reset(token)
+    return bound(_current, waiting)

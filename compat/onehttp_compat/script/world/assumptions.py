@@ -97,11 +97,12 @@ class Assumptions:
             label = signature.label.removeprefix("KSR.")
             value = -1 if label in _NOTHING_MORE else NEUTRAL[signature.result]
         else:
-            token = answering.set(True)
-            try:
+            before = answering.get()
+            try:  # whatever interrupts, from before it is set
+                answering.set(True)
                 value = rule.answer(arguments)
             finally:
-                answering.reset(token)
+                answering.set(before)
             for name, one in dict(rule.sets).items():
                 self.set_variable(name, one)
         self.note(signature.label, value, is_given=rule is not None)
