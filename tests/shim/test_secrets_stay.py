@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import errno
+import gzip
+import io
 import json
 import pickle
 import traceback
 from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -15,8 +20,10 @@ import pytest
 
 import onehttp
 from onehttp import Auth, ConnectionSpec, Proxy, Request, Tls, TransferOptions
+from onehttp.streams.part_file import PartFile
 from servers.patience import PATIENCE_S
-from servers.raw import Peer, RawServer, redirecting_to
+from servers.raw import Peer, RawServer, answering, redirecting_to
+from stand_ins.streams.reading import WAYS as STREAMED
 
 CANARY = "c4n4ry"
 GIVEN: dict[str, Any] = {
@@ -159,6 +166,64 @@ def bodied() -> Iterator[RawServer]:
 
     with RawServer(answer) as server:
         yield server
+
+
+PIECE = CANARY.encode() * 20
+CODED = gzip.compress(PIECE)
+BREAKING_OFF = {
+    "cut": b"Content-Length: 1000\r\n\r\n" + PIECE,
+    "no gzip": b"Content-Encoding: gzip\r\n\r\n" + CODED[:10] + b"\xff" + PIECE,
+    "gzip, cut": b"Content-Encoding: gzip\r\n\r\n" + CODED[:-4],
+    "chunks, cut": b"Transfer-Encoding: chunked\r\n\r\n78\r\n" + PIECE + b"\r\n78",
+    "no chunk": b"Transfer-Encoding: chunked\r\n\r\n78\r\n" + PIECE + b"\r\nx" + PIECE + b"\r\n",
+    "large": b"Transfer-Encoding: chunked\r\n\r\n3e8\r\n" + PIECE * 3,
+}
+READ = {
+    "pieces": lambda reader, path: [*reader.iter("iter_bytes")],
+    "chunks": lambda reader, path: [*reader.iter("iter_bytes", 50)],
+    "text": lambda reader, path: [*reader.iter("iter_text")],
+    "lines": lambda reader, path: [*reader.iter("iter_lines")],
+    "short lines": lambda reader, path: [*reader.iter("iter_lines", max_line=50)],
+    "whole": lambda reader, path: reader.read(),
+    "saved": lambda reader, path: reader.save(path / "body", resumes=1),
+}
+
+
+@pytest.mark.parametrize("read", READ)
+@pytest.mark.parametrize("way", STREAMED, ids=lambda way: way.__name__)
+def test_no_error_about_a_body_that_is_read_shows_what_came_before(
+    engine: str, tmp_path: Path, way: Callable[..., Any], read: str
+) -> None:
+    file = {"version": 1, "connections": {}, "requests": {"decompress": True}}
+    onehttp.init(file, backend=engine)
+    for rest in BREAKING_OFF.values():
+        with RawServer(answering(b"HTTP/1.1 200 OK\r\n" + rest)) as server:
+            call = partial(way, partial(READ[read], path=tmp_path), "GET", server.url, max_body=300)
+            assert CANARY not in shown_by(call)
+
+
+@pytest.mark.parametrize("way", STREAMED, ids=lambda way: way.__name__)
+def test_no_error_about_a_full_disk_shows_what_was_to_be_written(
+    engine: str, way: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Full(io.BytesIO):
+        def write(self, _data: object) -> int:
+            raise OSError(errno.ENOSPC, "no space")
+
+    opening = PartFile.open
+
+    def opened(part: PartFile) -> None:
+        opening(part)
+        part._opened.close()
+        part._file = Full()
+
+    monkeypatch.setattr(PartFile, "open", opened)
+    onehttp.init(backend=engine)
+    answer = b"HTTP/1.1 200 OK\r\nContent-Length: 120\r\n\r\n" + PIECE
+    with RawServer(answering(answer)) as server:
+        shown = shown_by(partial(way, lambda r: r.save(tmp_path / "body"), "GET", server.url))
+    assert "no space" in shown
+    assert CANARY not in shown
 
 
 def shown_by(call: Callable[[], object]) -> str:

@@ -201,9 +201,9 @@ class Handle(MessageSettings):
             self._connect_timeout_s = connect_s
 
     def unread_times(self) -> UnreadTimes:
-        """The times of the transfer that has just ended."""
-        times = UnreadTimes(self.getinfo)
-        self._unread_times = weakref.ref(times)
+        """The times of the transfer that has just ended; the same object until the next begins."""
+        if self._unread_times is None or (times := self._unread_times()) is None:
+            self._unread_times = weakref.ref(times := UnreadTimes(self.getinfo))
         return times
 
     def keep_times(self) -> None:

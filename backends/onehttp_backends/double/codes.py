@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import re
 import socket
 import ssl
 from typing import Final
@@ -33,6 +34,7 @@ FAULTS: Final = (
     ValueError,  # of a `:status` that is no number
 )
 """The exceptions that a transfer over httpx may end with."""
+_quoted = re.compile(r":?(?:^|\s)\(?(?:bytearray\()?b?['\"].*", re.DOTALL)
 _OF_LOOKUP: Final = (CurlCode.COULDNT_RESOLVE_PROXY, CurlCode.COULDNT_RESOLVE_HOST)
 
 
@@ -50,6 +52,8 @@ def error_of(
     of_answer = (httpx.RemoteProtocolError, httpx.LocalProtocolError, H2Error, ValueError)
     is_of_answer = isinstance(error, of_answer) and progress.phase in (Phase.FIRST_BYTE, Phase.BODY)
     is_of_answer |= isinstance(error, (httpx.RemoteProtocolError, H2Error))
+    if is_of_answer:  # h11 and h2 quote what has come, which may be a part of a body or a cookie
+        text = _quoted.sub("", text) or type(error).__name__
     made = answer_error if is_of_answer else transfer_error
     phase = Phase.LOOKUP if code in _OF_LOOKUP else progress.reached
     return made(code, f"{place}: {text}", sent=progress.sent, phase=phase)

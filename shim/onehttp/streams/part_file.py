@@ -56,13 +56,18 @@ class PartFile:
     def write(self, pieces: Iterator[bytes]) -> None:
         """Append ``pieces``."""
         for piece in pieces:
-            with self._told():
-                self._opened.write(piece)
-            self.written += len(piece)
+            try:
+                with self._told():
+                    self.written += self._opened.write(piece)
+            finally:
+                del piece  # no frame of an error is to hold it
 
     def add(self, pieces: list[bytes]) -> None:
-        """Append ``pieces``; called in a thread."""
-        self.write(iter(pieces))
+        """Append ``pieces``, and empty the list; called in a thread."""
+        try:
+            self.write(iter(pieces))
+        finally:
+            pieces.clear()
 
     def begin_anew(self) -> None:
         """Delete what was written so far."""

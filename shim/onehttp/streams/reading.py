@@ -56,7 +56,8 @@ class BodyDecoder:
             raise too_large(self._limited())
 
     def pieces(self, came: list[bytes]) -> Iterable[bytes]:
-        """The decoded pieces that ``came`` brings.
+        """The decoded pieces that ``came`` brings. It is emptied before an error is raised, whose
+        frames hold it.
 
         Raises:
             TooLargeError: the body exceeds the limit.
@@ -88,20 +89,24 @@ class BodyDecoder:
                 if room:
                     yield piece[:room]
                 if not self.truncates:
+                    came.clear()
+                    del piece
                     raise too_large(self._limited())
                 self.is_full = True
                 return
             self.decoded += len(piece)
             yield piece
+            del piece
 
     def _decoded(self, came: list[bytes]) -> Iterator[bytes]:
         if self._decoder is None:
             yield from came
             return
         try:
-            for each in came:
-                yield from self._decoder.pieces(each)
+            for each in map(self._decoder.pieces, came):
+                yield from each
         except CodingError as error:
+            came.clear()
             raise coding_error(self.request, error) from None
 
     def _limited(self) -> Request:

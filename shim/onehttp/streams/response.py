@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import warnings
 from collections.abc import AsyncIterator, Iterable, Iterator
@@ -133,10 +134,10 @@ class HeadOfResponse(Response):
         reading.limit = reading.limit or options.max_body_bytes
         reading.truncates = options.body_policy == "truncate"
 
-    def _end_whole(self, pieces: list[bytes]) -> bytes:
+    def _end_whole(self, whole: bytes) -> bytes:
         self.truncated = self.truncated or self._reading.is_full
-        self._whole = b"".join(pieces)
-        return self._whole
+        self._whole = whole
+        return whole
 
     def _told(self) -> None:
         if self._opener.is_watched:
@@ -183,7 +184,7 @@ class StreamedResponse(HeadOfResponse):
         """The whole body, up to ``max_body`` of the call or else of its connection (10 MiB)."""
         if self._whole is None:
             self._begin_whole()
-            return self._end_whole(list(self._pieces()))
+            return self._end_whole(b"".join(self._pieces()))
         return self._whole
 
     def save(self, path: str | os.PathLike[str], *, resumes: int = 3) -> int:
@@ -235,7 +236,11 @@ class AsyncStreamedResponse(HeadOfResponse):
         """See `StreamedResponse.read`."""
         if self._whole is None:
             self._begin_whole()
-            return self._end_whole([piece async for piece in self._pieces()])
+            whole = io.BytesIO()
+            async for piece in self._pieces():
+                whole.write(piece)
+                del piece
+            return self._end_whole(whole.getvalue())
         return self._whole
 
     async def save(self, path: str | os.PathLike[str], *, resumes: int = 3) -> int:
@@ -249,20 +254,29 @@ class AsyncStreamedResponse(HeadOfResponse):
         while not reading.is_full and (came := await opened.atake()):
             for piece in reading.pieces(came):
                 yield piece
-            del came, piece
+                del piece
+            del came
             self._told()
         self._finish(opened)
 
 
+# No frame of an error holds a part of the body: what is no longer needed is deleted first.
+
+
 def _cut(pieces: Iterable[bytes], splitting: Splitting[S]) -> Iterator[S]:
     for piece in pieces:
-        yield from splitting.add(piece)
+        found = splitting.add(piece)
+        del piece
+        yield from found
     yield from splitting.rest()
 
 
 async def _acut(pieces: AsyncIterator[bytes], splitting: Splitting[S]) -> AsyncIterator[S]:
     async for piece in pieces:
-        for found in splitting.add(piece):
-            yield found
-    for found in splitting.rest():
-        yield found
+        found = splitting.add(piece)
+        del piece
+        for each in found:
+            yield each
+            del each
+    for each in splitting.rest():
+        yield each

@@ -239,6 +239,7 @@ async def _write(part: PartFile, opened: AsyncBody) -> None:
         async for piece in opened.iter_bytes():
             held.append(piece)
             size += len(piece)
+            del piece  # no frame of an error is to hold it
             if size >= WRITE_BYTES:
                 full, held, size = held, [], 0
                 await asyncio.to_thread(part.add, full)

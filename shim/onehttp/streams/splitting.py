@@ -1,4 +1,7 @@
-"""Splits a body differently: by size, as text, by lines. It knows neither threads nor loops."""
+"""Splits a body differently: by size, as text, by lines. It knows neither threads nor loops.
+
+What is no longer needed is deleted, so that no frame of an error holds a part of the body.
+"""
 
 from __future__ import annotations
 
@@ -86,16 +89,22 @@ class Lines:
         Raises:
             TooLargeError: a line is longer than ``max_line``.
         """
-        for text in self._text.add(piece):
-            yield from self._cut(text)
+        texts = self._text.add(piece)
+        del piece
+        yield from self._lines(texts)
 
     def rest(self) -> Iterator[str]:
         """The last line, if it has no end."""
-        for text in self._text.rest():
-            yield from self._cut(text)
+        yield from self._lines(self._text.rest())
         last = "".join(self._begun)
         if last:
             yield last.removesuffix("\r")
+
+    def _lines(self, texts: Iterator[str]) -> Iterator[str]:
+        for text in texts:
+            lines = self._cut(text)
+            del text
+            yield from lines
 
     def _cut(self, text: str) -> Iterator[str]:
         if self._begun and self._begun[-1].endswith("\r"):
@@ -112,6 +121,7 @@ class Lines:
         if at < len(text):
             self._begun.append(text[at:])
             self._length += len(text) - at
+            del text
             if self._max_line and self._length > self._max_line:
                 raise TooLargeError(
                     CurlCode.FILESIZE_EXCEEDED,

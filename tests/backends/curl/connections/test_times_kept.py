@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import os
 import pickle
@@ -16,6 +17,7 @@ from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.receiving.times import TIMES_OF_ANY, UnreadTimes
 from onehttp_backends.errors import RequestError, TransferError
+from onehttp_backends.optional.streaming import Opening, StreamLimits
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
 from stand_ins.ways import WAYS, Way, one_shot
@@ -190,3 +192,50 @@ def test_closing_a_handle_keeps_them(answered: Answered) -> None:
     answered.handle.shelf.idle.clear()
     answered.handle.close()
     answered.check(answered.response)
+
+
+def test_all_that_ask_for_the_times_of_one_transfer_keep_them(answered: Answered) -> None:
+    """The response of a stream that came in one turn is read for its end, and for its head."""
+    handle = answered.handle
+    first, second = handle.unread_times(), handle.unread_times()
+    called_again(answered)
+    assert list(first.read()) == list(second.read()) == answered.times
+
+
+def opened_in_thread(engine: PycurlBackend, opening: Opening) -> Response:
+    opened = engine.open(opening)
+    while opened.take():
+        pass
+    opened.close()
+    return opened.response
+
+
+def opened_in_task(engine: PycurlBackend, opening: Opening) -> Response:
+    async def read() -> Response:
+        opened = await engine.aopen(opening)
+        while await opened.atake():
+            pass
+        opened.close()
+        return opened.response
+
+    return asyncio.run(read())
+
+
+@pytest.mark.parametrize("body", [b"", b"x" * 10, b"x" * 1_000_000])
+@pytest.mark.parametrize("opened", [opened_in_thread, opened_in_task])
+def test_those_of_a_stream_outlive_its_handle(
+    opened: Callable[[PycurlBackend, Opening], Response], body: bytes
+) -> None:
+    def answer(peer: Peer) -> None:
+        while peer.request():
+            peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+
+    engine = PycurlBackend()
+    with RawServer(answer) as server:
+        opening = Opening(Request("GET", server.url, options=PATIENT), StreamLimits())
+        for _ in range(3):
+            response = opened(engine, opening)
+            assert response.timings.total_us > 0
+            assert pickle.loads(pickle.dumps(response)).timings == response.timings
+        assert response.is_reused
+        engine.close()
