@@ -193,7 +193,8 @@ CLIENTS: Mapping[str, Callable[[str, asyncio.AbstractEventLoop], Cases]] = {
 
 def main() -> None:
     client, url = sys.argv[1:]
-    answer(CLIENTS[client](url, asyncio.new_event_loop()), WARM_UP)
+    cases = CLIENTS[client](url, asyncio.new_event_loop())
+    answer(cases, WARM_UP)
     os._exit(0)  # how each of them says goodbye is not measured
 
 

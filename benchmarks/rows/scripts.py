@@ -37,7 +37,14 @@ onehttp.init()
 for _ in range(int(sys.argv[1])):
     http_client_query(os.environ["URL"], "$var(answer)")
 """
-RUN: Final = "from onehttp.cli import main; main()"
+RUN: Final = """
+import atexit, os
+def tell_peak():
+    with open("/proc/self/status") as status, open(os.environ["PEAK"], "w") as out:
+        out.write(next(line.split()[1] for line in status if line.startswith("VmHWM")))
+atexit.register(tell_peak)  # what `wait4` says may be the peak of its parent, from before `exec`
+from onehttp.cli import main; main()
+"""
 
 
 class _Cost(NamedTuple):
@@ -84,15 +91,16 @@ def _calls(url: str, count: int) -> _Cost:
 
 def _cost(url: str, *arguments: str) -> _Cost:
     """What a fresh interpreter takes, which finds the modules compiled to bytecode as users do."""
-    environment = {**os.environ, "URL": url}
-    environment.pop("PYTHONDONTWRITEBYTECODE", None)
-    process = subprocess.Popen(
-        [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL
-    )
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, arguments
-    return _Cost(used.ru_utime + used.ru_stime, used.ru_maxrss)
+    with tempfile.NamedTemporaryFile() as peak:
+        environment = {**os.environ, "URL": url, "PEAK": peak.name}
+        environment.pop("PYTHONDONTWRITEBYTECODE", None)
+        process = subprocess.Popen(
+            [sys.executable, *arguments], env=environment, stdout=subprocess.DEVNULL
+        )
+        _, status, used = os.wait4(process.pid, 0)
+        process.returncode = os.waitstatus_to_exitcode(status)
+        assert process.returncode == 0, arguments
+        return _Cost(used.ru_utime + used.ru_stime, int(peak.read() or 0))
 
 
 def _reporting(script: Path, url: str) -> Run:
