@@ -6,11 +6,10 @@ from typing import Final, NamedTuple
 
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.rules.framing import (
-    CODING,
     CONNECTION,
     EXPECT,
-    HOST,
-    LENGTH,
+    FRAMING,
+    check_connection,
     closes_connection,
 )
 from onehttp_backends.rules.plain_text import plain_text
@@ -27,7 +26,6 @@ _ENGINE_HEADERS: Final = frozenset(
         "user-agent",
     }
 )
-_ON_FRAMING: Final = frozenset({LENGTH, CODING, HOST})
 MOST_NAMES: Final = 1024
 _usual_names: set[str] = set()
 """Names that were checked, and do not affect how a message is sent."""
@@ -76,10 +74,14 @@ def header_lines(headers: HeaderPairs, as_written: bool) -> HeaderLines:
         if len(_usual_names) >= MOST_NAMES:
             _usual_names.clear()
         _usual_names.update([name for name, _ in headers if type(name) is str])
+    if CONNECTION in special and not as_written:
+        for name, value in headers:
+            if name.lower() == CONNECTION:
+                check_connection(value)
     return HeaderLines(
         [header_line(name, value, as_written) for name, value in headers],
         CONNECTION in special and closes_connection(headers),
-        bool(special & _ON_FRAMING),
+        bool(special & FRAMING),
         EXPECT in special,
     )
 

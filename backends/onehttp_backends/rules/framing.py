@@ -17,9 +17,10 @@ CODING: Final = "transfer-encoding"
 HOST: Final = "host"
 CONNECTION: Final = "connection"
 EXPECT: Final = "expect"
-ON_THE_CONNECTION: Final = frozenset({LENGTH, CODING, HOST, CONNECTION})
+FRAMING: Final = frozenset({LENGTH, CODING, HOST})
+"""Headers that say where a message ends, and whose it is."""
+SPECIAL: Final = FRAMING | {CONNECTION, EXPECT}
 """Headers that say how a message is sent, not what it means."""
-SPECIAL: Final = ON_THE_CONNECTION | {EXPECT}
 
 _splits_a_host = re.compile(r"[\s/?#@\\,]").search
 
@@ -40,7 +41,9 @@ def check_framing(headers: HeaderPairs, body: bytes | None) -> None:
     found: dict[str, str] = {}
     for name, value in headers:
         lowered = name.lower()
-        if lowered not in ON_THE_CONNECTION or lowered == CONNECTION:
+        if lowered == CONNECTION:
+            check_connection(value)
+        if lowered not in FRAMING:
             continue
         if lowered in found:
             raise _refused(f"header {name}: given twice; keep one")
@@ -67,14 +70,21 @@ def _check_length(written: str, is_chunked: bool, body: bytes | None) -> None:
         raise _refused(f"header Content-Length: the body has {length} bytes; leave it out")
 
 
+def check_connection(value: str) -> None:
+    """Raises RequestError if a ``Connection`` names what everybody on the way has to read: a proxy
+    takes out what it names (RFC 9110, 7.6.1), and passes on a body without its end."""
+    for option in _options(value):
+        if option in FRAMING:
+            raise _refused(f"header Connection: a proxy would take out the {option} that it names")
+
+
 def closes_connection(headers: HeaderPairs) -> bool:
     """Whether a ``Connection: close`` is among them (RFC 9112, 9.6)."""
-    return any(
-        option.strip(" \t").lower() == "close"
-        for name, value in headers
-        if name.lower() == CONNECTION
-        for option in value.split(",")
-    )
+    return any("close" in _options(value) for name, value in headers if name.lower() == CONNECTION)
+
+
+def _options(value: str) -> list[str]:
+    return [option.strip(" \t").lower() for option in value.split(",")]
 
 
 def _refused(reason: str) -> RequestError:

@@ -44,6 +44,10 @@ BODY = b"helloGET /smuggled HTTP/1.1\r\nX: "
         ([("Host", "a/b")], None),
         ([("Host", "u:p@a")], None),
         ([("Host", "a,b")], None),
+        ([("Connection", "Content-Length")], BODY),
+        ([("connection", "keep-alive,\tcontent-LENGTH , x")], BODY),
+        ([("Connection", "close"), ("Connection", "transfer-encoding")], BODY),
+        ([("Connection", "Host")], None),
         ([("X-Bell", "a\x07")], None),
         ([("X-Delete", "a\x7f")], None),
     ],
@@ -70,6 +74,9 @@ def test_what_could_be_read_in_two_ways_is_refused(
         ([("X-Empty", "")], None, ["x-empty:"]),
         ([("X-Padded", "  a b\t")], None, ["x-padded: a b"]),
         ([("X-Two", "1"), ("X-Two", "2")], None, ["x-two: 1", "x-two: 2"]),
+        ([("Connection", "X-Hop"), ("X-Hop", "1")], b"a", ["x-hop: 1", "connection: X-Hop"]),
+        ([("Connection", "TE"), ("TE", "trailers")], None, ["te: trailers", "connection: TE"]),
+        ([("Connection", "X-Content-Length")], b"a", ["connection: X-Content-Length"]),
         ([("X-Tab", "a\tb")], None, ["x-tab: a\tb"]),
         ([("X-Text", "é")], None, ["x-text: é"]),
     ],
@@ -140,9 +147,10 @@ def test_what_is_closed_on_request_loses_nothing(backend: Backend) -> None:
         assert len(server.requests) == 30
 
 
-def test_every_way_of_calling_checks_the_framing(backend: Backend) -> None:
+@pytest.mark.parametrize("header", [("Content-Length", "1"), ("Connection", "Content-Length")])
+def test_every_way_of_calling_checks_the_framing(backend: Backend, header: tuple[str, str]) -> None:
     outcomes: list[Outcome] = []
-    short = (("Content-Length", "1"),)
+    short = (header,)
     with RawServer(keep_answering) as server:
         request = Request("POST", server.url, short, b"hello")
         with pytest.raises(RequestError):

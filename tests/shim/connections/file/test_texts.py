@@ -90,3 +90,41 @@ def test_blanks_around_a_user_agent_are_none_of_it(engine: str, agent: str) -> N
         onehttp.init({"version": 1, "connections": connections}, backend=engine)
         onehttp.connection("a").get("/")
         assert re.findall(rb"User-Agent:(.*)\r", server.requests[0]) == [b" x/1"]
+
+
+HEADERS = [
+    "Host: a b",
+    "Host:",
+    "Host: a.example",
+    "Connection: content-length",
+    "Connection: X-Hop, Transfer-Encoding",
+    "Connection: host",
+    "Connection: close, X-Hop",
+    "Connection:",
+    "Content-Length: 0",
+    "TE: trailers",
+    "Expect: 100-continue",
+    "X-A: \x07",
+    "X A: 1",
+    "X-A:",
+]
+
+
+@pytest.mark.parametrize("lines", [*([line] for line in HEADERS), ["Host: a", "Host: a"]], ids=repr)
+def test_headers_that_no_call_could_send_are_refused(engine: str, lines: list[str]) -> None:
+    pairs = [(name, text.strip(" ")) for name, _, text in (line.partition(":") for line in lines)]
+    found = []
+    with RawServer(keep_answering) as server:
+        api: dict[str, Any] = {"url": server.url, "timeout": PATIENT}
+        for given, called in ((lines, ()), ((), pairs)):
+            file = {"version": 1, "connections": {"api": {**api, "headers": list(given)}}}
+            try:
+                onehttp.init(file, backend=engine)
+                onehttp.connection("api").post("/", body=b"x", headers=called)
+                found.append("sent")
+            except onehttp.ConfigurationError:
+                found.append("refused")
+            except onehttp.RequestError:
+                found.append("refused" if called else "loaded, and never sent")
+            onehttp.shutdown()
+    assert found in (["sent"] * 2, ["refused"] * 2)

@@ -5,6 +5,7 @@ pydantic is used here and nowhere else: at the boundary where text becomes value
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -34,7 +35,7 @@ from onehttp.urls import ascii_url
 from onehttp_backends.errors import RequestError
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.optional.naming import NameLimits
-from onehttp_backends.rules.framing import CODING, LENGTH
+from onehttp_backends.rules.framing import CODING, LENGTH, check_framing
 from onehttp_backends.rules.request_rules import check_headers, check_socket_path, check_url
 
 NAME_PATTERN = r"\S+"
@@ -69,6 +70,7 @@ def _fit_headers(headers: HeaderPairs) -> HeaderPairs:
         if isinstance(name, str) and name.lower() in (LENGTH, CODING):
             raise ValueError(f"{name} belongs to the body of a call; leave it out")
     refusing(check_headers, headers)
+    refusing(partial(check_framing, body=None), headers)
     if any(name.lower() == "proxy-authorization" for name, _ in headers):
         raise ValueError("Proxy-Authorization would reach the server too; use proxy: instead")
     return headers
