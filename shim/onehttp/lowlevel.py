@@ -9,6 +9,7 @@ Exchanges:
 - `perform` sends a `Request` on the process's engine, without policies or redirects. `backend`
   returns that engine; its ``submit(request, done)`` returns a `Transfer` and passes an `Outcome`
   to ``done``. `plain_request` makes a `Request` faster than its constructor.
+- `RepeatedCall` performs one request again and again: what it finds out about it is kept.
 - `perform_together` performs many requests in the calling thread.
 - ``Connection.send`` performs a call object on a `ReadyConnection`: a named connection with its
   options, its base URL and the state of its policies.
@@ -45,9 +46,10 @@ Connections:
 
 from __future__ import annotations
 
+import functools
 import os
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 from onehttp import api
 from onehttp.adhoc import prepared as prepared_adhoc
@@ -69,11 +71,19 @@ from onehttp.queries.transaction_layer import (
     TransactionLayer,
     TransactionState,
 )
-from onehttp_backends.contract import Outcome, Request, Transfer, plain_request
+from onehttp_backends.contract import (
+    Backend,
+    Outcome,
+    Request,
+    Response,
+    Transfer,
+    plain_request,
+)
 from onehttp_backends.errors import transfer_error
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.hints.keywords import explain_classes, explained
 from onehttp_backends.observed import Attempt, Call, Observer, leave, observe
+from onehttp_backends.optional.repeating import SMALL_BODY_BYTES, Repeating
 from onehttp_backends.rules.request_rules import MAX_SECONDS, check_url
 
 __all__ = [
@@ -88,6 +98,7 @@ __all__ = [
     "Observer",
     "Outcome",
     "ReadyConnection",
+    "RepeatedCall",
     "RouteTarget",
     "Start",
     "TransactionLayer",
@@ -114,6 +125,43 @@ __all__ = [
     "transfer_error",
     "usual_file",
 ]
+
+
+class RepeatedCall:
+    """A request without a body that is performed again and again, by any thread."""
+
+    __slots__ = ("_engine", "_perform", "request")
+
+    small_body_bytes: ClassVar[int] = SMALL_BODY_BYTES
+
+    def __init__(self, request: Request) -> None:
+        self.request = request
+        self._engine: Backend | None = None
+        self._perform: Callable[[], Response | bytes] = self.perform
+
+    def perform(self) -> Response | bytes:
+        """Send it on the engine of this process, without policies or redirects.
+
+        Returns:
+            The response. Or the body alone, if the status is 200 and the response head has the same
+            bytes as that of the last `Response` that was returned, whose body had at most
+            ``small_body_bytes``, so that its caller may keep it.
+
+        Raises:
+            TransferError: there is no response.
+        """
+        runtime = api.process.runtime
+        if runtime is None:
+            raise api.process.missing()
+        if runtime.engine is not self._engine:
+            engine = runtime.engine
+            if isinstance(engine, Repeating):
+                self._perform = engine.repeated(self.request).perform
+            else:
+                self._perform = functools.partial(engine.perform, self.request)
+            self._engine = engine
+        return self._perform()
+
 
 explain_classes(globals(), __all__)
 

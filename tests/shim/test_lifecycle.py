@@ -25,6 +25,7 @@ CALLS: list[Callable[[], object]] = [
     onehttp.stats,
     onehttp.backend,
     lambda: onehttp.perform(onehttp.Request("GET", URL)),
+    lambda: lowlevel.RepeatedCall(onehttp.Request("GET", URL)).perform(),
     lambda: asyncio.run(onehttp.arequest("GET", URL)),
 ]
 
@@ -270,3 +271,29 @@ def test_what_surroundings_provide_gives_way_to_an_init_of_the_script(engine: st
         assert onehttp.connection("a").get("/y").status == 200
         with pytest.raises(onehttp.AlreadyInitialisedError):
             onehttp.init(backend=engine)
+
+
+def test_a_repeated_call_is_made_on_the_engine_of_its_time(engine: str) -> None:
+    def body_of(answer: onehttp.Response | bytes) -> bytes:
+        return answer if isinstance(answer, bytes) else answer.body
+
+    with RawServer(keep_answering) as server:
+        repeated = lowlevel.RepeatedCall(onehttp.Request("GET", f"{server.url}/p"))
+        for _ in range(2):
+            onehttp.init(backend=engine)
+            assert [body_of(repeated.perform()) for _ in range(3)] == [b"ok"] * 3
+            assert onehttp.stats().completed == 3
+            onehttp.shutdown()
+        assert server.targets == ["GET /p"] * 6
+
+
+def test_a_repeated_call_that_cannot_be_made_raises_each_time(engine: str) -> None:
+    onehttp.init(backend=engine)
+    unfit = lowlevel.RepeatedCall(onehttp.Request("GET", "no url"))
+    refused = lowlevel.RepeatedCall(onehttp.Request("GET", "http://127.0.0.1:1"))
+    for _ in range(2):
+        with pytest.raises(onehttp.RequestError):
+            unfit.perform()
+        with pytest.raises(onehttp.TransferError) as caught:
+            refused.perform()
+        assert caught.value.code == 7

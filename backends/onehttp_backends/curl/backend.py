@@ -17,16 +17,18 @@ from onehttp_backends.curl.driving.crew import Crew
 from onehttp_backends.curl.driving.event_loop import LoopTransfer
 from onehttp_backends.curl.driving.helm import Helm
 from onehttp_backends.curl.driving.opening import StreamingEngine
+from onehttp_backends.curl.driving.repeated import RepeatedRequest
 from onehttp_backends.curl.driving.waiting import EngineGoneError
 from onehttp_backends.curl.driving.window import Window, WindowTransfer
 from onehttp_backends.curl.engine import Engine
+from onehttp_backends.curl.engine.account import Answer
 from onehttp_backends.curl.engine.ownership import DrivingState
 from onehttp_backends.curl.libcurl import LIBCURL
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot import perform_one_shot
 from onehttp_backends.curl.one_shot.probing import probe
 from onehttp_backends.curl_build import check_kernel_waits
-from onehttp_backends.errors import EngineClosedError, RequestError
+from onehttp_backends.errors import EngineClosedError, RequestError, TransferError
 from onehttp_backends.observed import aperformed, begin, current, is_on, performed, step, submitted
 from onehttp_backends.optional.batching import NONE_BRIEF, OnEnd
 from onehttp_backends.optional.checking import OptionFault
@@ -91,7 +93,7 @@ class PycurlBackend(StreamingEngine):
         handle = helm.engine.pool.prepared(request)
         if handle.shelf.is_one_shot:
             counts = helm.engine.account.one_shot
-            outcome = perform_one_shot(handle, request, counts, self.names)
+            outcome: Answer = perform_one_shot(handle, request, counts, self.names)
             helm.engine.pool.give_back(handle)
         else:
             if is_told:
@@ -104,6 +106,7 @@ class PycurlBackend(StreamingEngine):
                 return self._perform(request, is_told)
         if isinstance(outcome, Response):
             return outcome
+        assert isinstance(outcome, TransferError)
         raise outcome
 
     def aperform(self, request: Request) -> Coroutine[Any, Any, Response]:
@@ -203,6 +206,10 @@ class PycurlBackend(StreamingEngine):
             raise
         finally:
             window.cancel()
+
+    def repeated(self, request: Request) -> RepeatedRequest:
+        """``request``, to be performed again and again; see `Repeating`."""
+        return RepeatedRequest(self, request)
 
     def check(self, options: TransferOptions) -> OptionFault | None:
         """Which of these options libcurl refuses; see `Checker`."""

@@ -63,15 +63,18 @@ class HandlePool:
             self._made.add(weakref.ref(handle.made, self._made.discard))
             return handle
 
-    def prepared(self, request: Request) -> Handle:
+    def prepared(self, request: Request, origin: str = "") -> Handle:
         """A handle ready to run ``request``, once that has passed every check.
+
+        Args:
+            origin: that of a request which has passed before.
 
         Raises:
             RequestError: it is not fit to be sent.
         """
         handle: Handle | None = None
         try:
-            handle = self.take(request.options, check_request(request))
+            handle = self.take(request.options, origin or check_request(request))
             handle.prepare(request)
         except RequestError as error:  # after any other nothing is known of the handle
             if handle is not None:

@@ -13,6 +13,11 @@ MAX_IDLE_PER_SHELF = 1024
 MAX_PLAIN_HEAD_BYTES = 4096
 
 
+def is_one_shot(options: TransferOptions) -> bool:
+    """Whether a transfer may send several requests on a connection that must not outlive it."""
+    return not options.reuse and (options.max_redirects > 0 or options.auth is not None)
+
+
 class Shelf(Generic[H]):
     """The free list of the handles of one (options, origin), and the state that they share."""
 
@@ -30,10 +35,7 @@ class Shelf(Generic[H]):
         self.keeps = 0
         """How many idle handles it keeps: none until the origin has answered once, because URLs
         from strangers may name any number of origins that never do."""
-        self.is_one_shot = not options.reuse and (
-            options.max_redirects > 0 or options.auth is not None
-        )
-        """Whether a transfer may send several requests on a connection that must not outlive it."""
+        self.is_one_shot = is_one_shot(options)
         self.is_simple = options.reuse and not (
             options.low_speed or options.idle_timeout_s or options.max_redirects or options.proxy
         )

@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple, Protocol, TypeAlias
 
 import onehttp
 from onehttp import NotInitialisedError, Request, Response, TransferError
+from onehttp.lowlevel import RepeatedCall
 from onehttp_compat.modules.httpcon.state import ConnectionState
 from onehttp_compat.wire.transfer import transfer
 
@@ -30,54 +31,76 @@ class _Module(Protocol):
     def shown(self, code: int, body: bytes, limit: int, is_first_line: bool) -> bytes: ...
 
 
-class ReadyCall(NamedTuple):
+class ReadyCall:
     """A call that can be made any number of times."""
 
-    module: _Module
-    request: Request
-    state: ConnectionState | None
-    write: Callable[[bytes], None]
-    """Writes the result."""
-    limit: int
-    """The size of the result, at most; 0 = no limit."""
-    is_first_line: bool
-    elsewhere: Callable[[], int] | None = None
-    """Makes the call over the connection to fail over to, if there is one."""
+    __slots__ = ("_elsewhere", "_is_first_line", "_last", "_limit", "_module", "_perform", "_state",
+                 "_write", "request")  # fmt: skip
+
+    def __init__(
+        self,
+        module: _Module,
+        request: Request,
+        state: ConnectionState | None,
+        write: Callable[[bytes], None],
+        limit: int,
+        is_first_line: bool,
+        elsewhere: Callable[[], int] | None = None,
+    ) -> None:
+        """
+        Args:
+            write: writes the result.
+            limit: the size of the result, at most; 0 = no limit.
+            elsewhere: makes the call over the connection to fail over to, if there is one.
+        """
+        self.request = request
+        self._module = module
+        self._state = state
+        self._write = write
+        self._limit = limit
+        self._is_first_line = is_first_line
+        self._elsewhere = elsewhere
+        self._perform = RepeatedCall(request).perform
+        self._last: Response | None = None
+        """The last whole response, for what the connection remembers of it."""
 
     def make(self) -> int:
         """Make the call, write its result, and return its code."""
-        module, request, state, write, limit, is_first_line, _ = self
-        outcome: Response | TransferError
+        module = self._module
+        answer: Response | bytes | TransferError
         try:
-            outcome = onehttp.perform(request)
+            answer = onehttp.perform(self.request) if module.stores_headers else self._perform()
         except TransferError as error:
-            outcome = error
+            answer = error
         except NotInitialisedError:
-            outcome = transfer(request)
-        else:
-            if outcome.status == OK and not module.stores_headers:
-                # The usual answer: what `_end` does with it, without a further function of Python.
-                module.count(module.ok_counter)
-                if state is not None:
-                    state.response = outcome
-                body = outcome.body
-                if limit or is_first_line:
-                    body = module.shown(OK, body, limit, is_first_line)
-                write(body)
-                return OK
-        return self._end(outcome)
+            answer = transfer(self.request)
+        if isinstance(answer, bytes):
+            # The usual answer: what `_end` does with it, without a further function of Python.
+            module.count(module.ok_counter)
+            if self._last is not None and self._state is not None:
+                self._state.response = self._last
+            if self._limit:
+                answer = module.shown(OK, answer, self._limit, self._is_first_line)
+            elif self._is_first_line:
+                answer = answer.partition(b"\n")[0]
+            self._write(answer)
+            return OK
+        return self._end(answer)
 
     def _end(self, outcome: Response | TransferError) -> int:
         """Count a transfer, store what came of it, and return its code."""
-        module, _, state, write, limit, is_first_line, elsewhere = self
+        module, state = self._module, self._state
         code = module.counted(outcome, state)
         response = outcome if isinstance(outcome, Response) else None
+        if state is not None:
+            is_small = response is not None and len(response.body) <= RepeatedCall.small_body_bytes
+            self._last = response if is_small else None
         if module.stores_headers:
             module.store_headers(response)
-        if elsewhere is not None and (response is None or code >= FIRST_SERVER_ERROR):
-            return elsewhere()
+        if self._elsewhere is not None and (response is None or code >= FIRST_SERVER_ERROR):
+            return self._elsewhere()
         body = b"" if response is None else response.body
-        write(module.shown(code, body, limit, is_first_line))
+        self._write(module.shown(code, body, self._limit, self._is_first_line))
         return code
 
 

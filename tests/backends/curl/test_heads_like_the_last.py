@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -80,3 +81,45 @@ def test_a_head_like_the_last_changes_no_judgement(server: RawServer, way: Way) 
                 assert is_reused == (before is not None and is_kept[before])
             before = number
         engine.close()
+
+
+@pytest.mark.parametrize("reuse", [True, False])
+def test_a_repeated_request_changes_no_judgement(server: RawServer, reuse: bool) -> None:
+    """Neither what comes of it, nor what is counted, where the body alone is returned."""
+    options = dataclasses.replace(PATIENT, reuse=reuse)
+    count_alone = 0
+    for one, other in itertools.product(range(len(ANSWERS)), repeat=2):
+        plain, engine = PycurlBackend(), PycurlBackend()
+        requests = {
+            number: Request("GET", f"{server.url}/{number}", options=options)
+            for number in (one, other)
+        }
+        repeated = {number: engine.repeated(request) for number, request in requests.items()}
+        last: dict[int, Response] = {}
+        for number in (one, one, other, one, one, other, other):
+            expected = plain_outcome(plain.perform, requests[number])
+            found = plain_outcome(lambda _: repeated[number].perform(), requests[number])  # noqa: B023
+            if isinstance(found, bytes):
+                count_alone += 1
+                found = (*told_of(last[number])[:-1], found)
+            elif isinstance(found, Response):
+                last[number] = found
+                found = told_of(found)
+            if isinstance(expected, Response):
+                expected = told_of(expected)
+            assert found == expected
+        assert engine.stats() == plain.stats()
+        plain.close()
+        engine.close()
+    assert count_alone > len(ANSWERS) ** 2  # as often as the usual answers follow each other
+
+
+def plain_outcome(perform: Callable[[Request], Response | bytes], request: Request) -> object:
+    try:
+        return perform(request)
+    except TransferError as error:
+        return (error.code, str(error))
+
+
+def told_of(response: Response) -> tuple[object, ...]:
+    return response.status, response.http_version, response.head, response.url, response.body

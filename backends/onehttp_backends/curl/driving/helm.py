@@ -19,7 +19,7 @@ import select
 import time
 from typing import TYPE_CHECKING, Any, Final
 
-from onehttp_backends.contract import Outcome, Request
+from onehttp_backends.contract import Request
 from onehttp_backends.curl.driving.blocking import BlockingTransfer, Waiter
 from onehttp_backends.curl.driving.callbacks import CallbackTransfer
 from onehttp_backends.curl.driving.crew import Crew
@@ -33,6 +33,7 @@ from onehttp_backends.curl.driving.waiting import (
     overdue_at,
 )
 from onehttp_backends.curl.driving.window import Window
+from onehttp_backends.curl.engine.account import Answer, Earlier
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, drives
 from onehttp_backends.curl.engine.reading_on import sends_ahead
 from onehttp_backends.curl.engine.single_transfer import SMALL_BODY_BYTES
@@ -51,7 +52,7 @@ class Helm(Crew):
     # ---- blocking callers
 
     @drives
-    def perform(self, handle: Handle, request: Request) -> Outcome:
+    def perform(self, handle: Handle, request: Request, earlier: Earlier | None = None) -> Answer:
         """Run a transfer to its end in the calling thread.
 
         Raises:
@@ -68,7 +69,7 @@ class Helm(Crew):
                 if not (engine.running or engine.inbox or handle.progress) and (
                     (body := request.body) is None or len(body) <= SMALL_BODY_BYTES
                 ):
-                    outcome = engine.single.perform(handle, request)
+                    outcome = engine.single.perform(handle, request, earlier)
                     if outcome is not None:
                         ownership.leave(claim)
                         if engine.inbox:  # another transfer has arrived meanwhile

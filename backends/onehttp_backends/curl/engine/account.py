@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from typing import Final
+from typing import Final, TypeAlias
 
 import pycurl
 
@@ -25,6 +25,7 @@ from onehttp_backends.curl.receiving.switching import SWITCHING, switched
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.stream_refusals import is_reset_by_server
 from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
+from onehttp_backends.optional.repeating import SMALL_BODY_BYTES
 from onehttp_backends.rules.framing import is_ambiguous
 from onehttp_backends.rules.status_lines import StatusLine
 
@@ -42,6 +43,22 @@ _OF_CONNECTION: Final = ("nghttp2 ", "Too large response headers", "Too many res
 _MULTI_IS_DEAD: Final = 11
 """``CURLM_ABORTED_BY_CALLBACK``: a callback of the multi's has failed."""
 _NO_MEMORY: Final = "no memory left for the response"
+
+
+_OK: Final = 200
+Answer: TypeAlias = "Outcome | bytes"
+"""The outcome, or the body alone of a response that is like an earlier one in all but that."""
+
+
+class Earlier:
+    """What is known of the last response to a request that is made again and again."""
+
+    __slots__ = ("head", "http_version")
+
+    def __init__(self) -> None:
+        self.head: list[bytes] | None = None
+        """Its head, if its status was 200 and nothing was wrong with it."""
+        self.http_version = ""
 
 
 class Account:
@@ -133,6 +150,42 @@ class Account:
             else:
                 shelf.note_plain_head(head, line)
         return response
+
+    def answered_again(
+        self, handle: Handle, request: Request, opened: int | None, earlier: Earlier
+    ) -> Answer:
+        """The same, or the body alone of a response that is like ``earlier`` in all but that."""
+        shelf = handle.shelf
+        if (
+            handle.head == earlier.head
+            and (opened == 0 or (opened and shelf.closes))
+            and handle.decoding is None
+        ):
+            try:
+                body = handle.body.getvalue()
+            except MemoryError:
+                pass  # the error is made below
+            else:
+                self.by_version[earlier.http_version] += 1
+                self.completed += 1
+                if shelf.closes:
+                    self.opened += opened
+                else:
+                    self.reused += 1
+                return body
+        outcome = self.answered(handle, request, opened)
+        # A head that the shelf has not kept is one that needs a closer look each time.
+        earlier.head = None
+        if (
+            isinstance(outcome, Response)
+            and outcome.status == _OK
+            and outcome._head is shelf.plain_head[0]
+            and not (shelf.may_be_http2 or handle.options.max_redirects)
+            and len(outcome.body) <= SMALL_BODY_BYTES
+        ):
+            earlier.http_version = outcome.http_version
+            earlier.head = outcome._head
+        return outcome
 
     def brief(self, handle: Handle, statuses: frozenset[int]) -> Response | None:
         """The shared response of an answer whose status is one of ``statuses``.

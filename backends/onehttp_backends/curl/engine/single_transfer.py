@@ -8,8 +8,8 @@ from typing import Final
 
 import pycurl
 
-from onehttp_backends.contract import Outcome, Request
-from onehttp_backends.curl.engine.account import Account
+from onehttp_backends.contract import Request
+from onehttp_backends.curl.engine.account import Account, Answer, Earlier
 from onehttp_backends.curl.engine.early_answers import EARLY, is_unheard, stays_unheard, withdrawn
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Ownership
 from onehttp_backends.curl.engine.restarts import goes_on
@@ -57,8 +57,13 @@ class SingleTransfer:
         self._reading = _OneSocket(watch.wake_fd, select.POLLIN)
         self._connecting = _OneSocket(watch.wake_fd, select.POLLOUT)
 
-    def perform(self, handle: Handle, request: Request) -> Outcome | None:
+    def perform(
+        self, handle: Handle, request: Request, earlier: Earlier | None = None
+    ) -> Answer | None:
         """Run a transfer without epoll or a change of threads.
+
+        Args:
+            earlier: what is known of the last response to the same request.
 
         Returns:
             Its outcome. None if it must go on by turns, because it waits for more than one socket,
@@ -79,6 +84,7 @@ class SingleTransfer:
         if handle.always_connects is not False:
             handle.look_for_connection(may_find_one=True)
         made_before = watch.made
+        outcome: Answer
         self._add(easy)
         while True:
             is_early, fd = False, -1
@@ -131,8 +137,13 @@ class SingleTransfer:
                 raise raised.pop()
             _, _, failed = self._info_read()
             if not (failed or is_early or handle.sent_on):
-                opened = 0 if watch.made == made_before else None
-                outcome = self._account.answered(handle, request, opened)
+                made = watch.made - made_before
+                # A new connection that is to be closed afterwards is the only one it can use.
+                opened = made if not made or (made == 1 and closes) else None
+                if earlier is None:
+                    outcome = self._account.answered(handle, request, opened)
+                else:
+                    outcome = self._account.answered_again(handle, request, opened, earlier)
                 break
             if is_early:
                 watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))
