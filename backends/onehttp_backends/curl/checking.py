@@ -39,8 +39,19 @@ def check(options: TransferOptions) -> OptionFault | None:
     LIBCURL.initialise()
     easy = LIBCURL.easy()
     try:
-        # A socket of a pair is of no interface, has no path, and leads to no proxy.
-        apply_options(easy.setopt, replace(options, interface=None, proxy=None, unix_socket=None))
+        # A socket of a pair is of no interface, has no path, and leads to no proxy. How long a call
+        # may take says nothing of how long this does.
+        apply_options(
+            easy.setopt,
+            replace(
+                options,
+                interface=None,
+                proxy=None,
+                unix_socket=None,
+                connect_timeout_s=0.0,
+                low_speed=None,
+            ),
+        )
         refused = None if options.tls == Tls() else _say_hello(easy)
     except RequestError as error:
         return OptionFault((), error.message)
@@ -72,7 +83,9 @@ def _say_hello(easy: Easy) -> tuple[int, str] | None:
                 if hello.poll(_PAUSE_MS):
                     return None
             failed = multi.info_read()[2]
-            return (failed[0][1], failed[0][2]) if failed else None
+            # Out of time, nothing is known, and so nothing refused.
+            is_refused = bool(failed) and failed[0][1] != CurlCode.OPERATION_TIMEDOUT
+            return (failed[0][1], failed[0][2]) if is_refused else None
     finally:
         multi.remove_handle(easy)
         multi.close()

@@ -14,7 +14,7 @@ from onehttp_backends.optional.streaming import Streaming
 from onehttp_backends.registry import load
 from servers.multiplexing.scripted_http2 import Stream, head, nothing, part, scripted
 from servers.patience import PATIENCE_S
-from servers.raw import RawServer
+from servers.raw import Peer, RawServer
 from stand_ins.pieces import in_pieces
 from stand_ins.ways import blocking
 
@@ -28,6 +28,7 @@ OK = b"\x88"  # :status 200, as HPACK has it
 WHOLE, ACK, PADDED = 5, 1, 8  # flags
 NO_ERROR, PROTOCOL, INTERNAL, CANCEL, CALM = 0, 1, 2, 8, 11
 OURS = -1
+NO_HTTP2 = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n"
 Script: TypeAlias = "Callable[[Stream], None]"
 
 
@@ -90,6 +91,8 @@ ENDS: dict[str, Script] = {
     "a short farewell": frame(GOAWAY, 0, 0, b"1234"),
     "the farewell of a stream": frame(GOAWAY, 0, OURS, bytes(8)),
     "a frame too large": frame(DATA, 0, OURS, b"x" * 70_000),
+    "the head of a frame too large": lambda stream: stream.peer.send(b"\0\x40\1" + bytes(6)),
+    "an answer of HTTP/1.1": lambda stream: stream.peer.send(NO_HTTP2),
     "more padding than there is": frame(DATA, PADDED, OURS, b"\xff12"),
     "a push": frame(PUSH, WHOLE, OURS, struct.pack(">I", 2) + b"\x82\x86\x84\x41\x01a"),
 }
@@ -155,3 +158,14 @@ def _outcome(engine: Backend, server: RawServer, is_in_pieces: bool) -> tuple[ob
     if isinstance(outcome, TransferError):
         return type(outcome), outcome.code, outcome.sent, outcome.phase
     return outcome.status, outcome.body
+
+
+@pytest.mark.parametrize("answer", [NO_HTTP2, NO_HTTP2[:9], b"SSH-2.0-x\r\n", b"\0" * 9])
+def test_a_server_that_does_not_speak_it(both: tuple[Backend, Backend], answer: bytes) -> None:
+    def answering(peer: Peer) -> None:
+        peer.send(answer)
+        peer.wait_for_close()
+
+    with RawServer(answering) as server:
+        engine, double = (_outcome(each, server, False) for each in both)
+    assert double == engine

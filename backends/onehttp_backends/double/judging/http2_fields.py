@@ -10,11 +10,14 @@ import re
 from typing import Final
 
 import hpack
+from h2.exceptions import FrameTooLargeError
 
 from onehttp_backends.errors import CurlCode, Phase, Sent, TransferError, answer_error
 
 _DATA, _HEADERS, _RESET, _PUSH_PROMISE, _CONTINUATION = 0, 1, 3, 5, 9
 _FRAMES_HEAD: Final = 9
+_LARGEST_FRAME: Final = 16384
+"""Bytes of its payload: no other limit is announced."""
 _END_STREAM, _END_HEADERS, _PADDED, _PRIORITY = 1, 4, 8, 32
 _STATUS: Final = b":status"
 _MOST_STREAMS: Final = 1000
@@ -125,10 +128,18 @@ class Http2Fields:
         return self._answers[stream]
 
     def take(self, data: bytes) -> None:
-        """More has come."""
+        """More has come.
+
+        Raises:
+            FrameTooLargeError: the library would wait for all of such a frame. What is no HTTP/2 at
+                all begins with one.
+        """
         self._pending += data
         while len(self._pending) >= _FRAMES_HEAD:
-            end = _FRAMES_HEAD + int.from_bytes(self._pending[:3], "big")
+            size = int.from_bytes(self._pending[:3], "big")
+            if size > _LARGEST_FRAME:
+                raise FrameTooLargeError(f"a frame of {size} bytes, of {_LARGEST_FRAME} at most")
+            end = _FRAMES_HEAD + size
             if len(self._pending) < end:
                 return
             head, payload = self._pending[:_FRAMES_HEAD], self._pending[_FRAMES_HEAD:end]

@@ -23,7 +23,7 @@ from onehttp.connections.file.interfaces import missing
 from onehttp.connections.file.layers import at, origin, over
 from onehttp.connections.file.options import tls_options
 from onehttp.connections.file.secrets import Resolver, Secrets, plain_secrets
-from onehttp.connections.file.sockets import beside_socket
+from onehttp.connections.file.together import that_do_not_fit
 from onehttp.connections.model import (
     ConnectionSet,
     Notice,
@@ -229,7 +229,7 @@ class _Loading:
         interface = draft.model.interface
         if interface and (problem := missing(interface)):
             self._note(layers, path, ("interface",), problem)
-        for key, problem in beside_socket(draft.model):
+        for key, problem in that_do_not_fit(draft.model):
             self._note(layers, path, (key,), problem)
         if not _has_versions(draft):
             message = f"below min_version, which is {tls.min_version}"

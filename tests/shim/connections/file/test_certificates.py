@@ -12,6 +12,8 @@ from cryptography.hazmat.primitives import serialization
 import onehttp
 from onehttp.connections.file.load import load_connections
 from onehttp_backends.certificates.x509 import not_after
+from onehttp_backends.contract import Tls, TransferOptions
+from onehttp_backends.curl import checking
 from servers.certificates import Authority
 
 
@@ -162,6 +164,24 @@ def test_the_engine_is_asked_what_it_can_do(pem: Path, engine: str, key: str, va
     with pytest.raises(onehttp.ConfigurationError) as caught:
         onehttp.init(path, backend=engine)
     assert str(caught.value).startswith(f"{path}:5:{12 + len(key) + 1}: connections.a.tls.{key}: ")
+
+
+@pytest.mark.parametrize("engine", ["pycurl", "httpx"])
+def test_how_long_calls_may_take_says_nothing_of_this(engine: str) -> None:
+    times = {"timeout": {"total": 0.001, "connect": 0.001, "idle": 0.001}}
+    slow = {"low_speed": {"bytes_per_second": 1_000_000_000_000, "seconds": 1}}
+    for count in range(20):  # or it might be in time by chance
+        tls = {"curves": "X25519", "ciphers": "HIGH" + ":!RC4" * count}
+        api = {"url": "https://a.example", "tls": tls, **times, **slow}
+        onehttp.init({"version": 1, "connections": {"api": api}}, backend=engine)
+        onehttp.shutdown()
+
+
+def test_an_engine_that_has_no_time_to_answer_refuses_nothing(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(checking, "_TIMEOUT_MS", 1)
+    assert checking.check(TransferOptions(tls=Tls(ciphers="HIGH"))) is None
 
 
 def test_an_engine_without_sockets_takes_everything(pem: Path) -> None:

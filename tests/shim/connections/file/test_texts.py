@@ -128,3 +128,12 @@ def test_headers_that_no_call_could_send_are_refused(engine: str, lines: list[st
                 found.append("refused" if called else "loaded, and never sent")
             onehttp.shutdown()
     assert found in (["sent"] * 2, ["refused"] * 2)
+
+
+@pytest.mark.parametrize("url", ["http://a.example", "HTTP://a.example/x"])
+def test_a_version_that_needs_tls_is_refused_without(url: str) -> None:
+    api = {"url": url, "http_version": "3-only"}
+    with pytest.raises(onehttp.ConfigurationError, match=r"connections\.api\.http_version: .*TLS"):
+        onehttp.init({"version": 1, "connections": {"api": api}})
+    file = {"version": 1, "defaults": {"http_version": "3-only"}, "connections": {}}
+    onehttp.init(file)

@@ -1,4 +1,4 @@
-"""Checks the keys that cannot be combined with a unix socket."""
+"""Checks the keys that cannot be combined with a unix socket, or with a URL without TLS."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ _WITHOUT: Final = (
 """What each may be there."""
 
 
-def beside_socket(model: TransportModel) -> Iterator[tuple[str, str]]:
-    """The keys of a model that do not fit its socket, and what is wrong with each."""
+def that_do_not_fit(model: TransportModel) -> Iterator[tuple[str, str]]:
+    """The keys of a model that do not fit its socket or its URL, and what is wrong with each."""
+    url: str = getattr(model, "url", "") or ""
+    if model.http_version == "3-only" and url.lower().startswith("http://"):
+        yield "http_version", "HTTP/3 is spoken over TLS; give a url of https, or another version"
     if getattr(model, "socket", None) is None:
         return
     for key, fitting in _WITHOUT:
