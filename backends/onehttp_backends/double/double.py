@@ -31,7 +31,7 @@ from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.coming.cut import limited
 from onehttp_backends.double.exchange import Exchange
 from onehttp_backends.double.handler_calls import answer_now, answer_of
-from onehttp_backends.double.library import LIBRARY
+from onehttp_backends.double.library import LIBRARY, THREAD
 from onehttp_backends.double.streams.opening import StreamingDouble
 from onehttp_backends.double.web_apps import asgi_handler, wsgi_handler
 from onehttp_backends.errors import (
@@ -265,7 +265,7 @@ class HttpxBackend(StreamingDouble):
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
                 self._thread = threading.Thread(
-                    target=run_loop, args=(self._loop,), name="onehttp-double", daemon=True
+                    target=run_loop, args=(self._loop,), name=THREAD, daemon=True
                 )
                 self._thread.start()
             return self._loop
