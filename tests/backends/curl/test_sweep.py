@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import itertools
 import socket
 from contextlib import ExitStack, closing
 
@@ -9,7 +11,7 @@ import pycurl
 import pytest
 
 from onehttp_backends.bodies.sources import upload_of
-from onehttp_backends.contract import Request, Response
+from onehttp_backends.contract import Request, Response, TransferOptions
 from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.sockets.socket import Socket
@@ -83,3 +85,28 @@ def test_one_whose_shutting_down_was_cut_off_is_shut_down_before_it_is_used(
             watch.mistrust(kept.fd)
         assert isinstance(backend.perform(request), Response)
         assert server.connections == 2
+
+
+@pytest.mark.parametrize("steps", list(itertools.product("ck", repeat=4)), ids="".join)
+def test_a_kept_socket_is_watched_whose_number_belonged_to_a_closed_one(
+    steps: tuple[str, ...],
+) -> None:
+    """Closing (c) and keeping (k) calls, whose sockets have the same number, in any order."""
+
+    with RawServer(keep_answering) as server, closing(PycurlBackend()) as backend:
+        keeps = TransferOptions(total_timeout_s=PATIENCE_S)
+        options = {"k": keeps, "c": dataclasses.replace(keeps, reuse=False)}
+        numbers = set()
+        for step in ("c", "c", *steps, "k", "c"):
+            response = backend.perform(Request("GET", server.url, options=options[step]))
+            assert not response.is_reused  # every kept one is shut down below
+            watch = backend._start().engine.watch
+            numbers.add(watch.newest)
+            kept = [known for known in watch.open_sockets() if not known.is_shut]
+            assert [(known.fd, known in watch.idle) for known in kept] == (
+                [(watch.newest, True)] if step == "k" else []
+            )
+            for known in kept:
+                watch.mistrust(known.fd)
+        assert backend.stats().connections_opened == len(steps) + 4
+        assert len(numbers) < len(steps) + 4

@@ -21,6 +21,7 @@ from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.curl.receiving.padding import ROUNDS
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.sockets.socket import AFTER_MS
+from onehttp_backends.errors import TransferError
 
 SMALL_BODY_BYTES: Final = 16 * 1024
 """This fits into any socket buffer, so sending it never waits for the socket."""
@@ -144,6 +145,8 @@ class SingleTransfer:
                     outcome = self._account.answered(handle, request, opened)
                 else:
                     outcome = self._account.answered_again(handle, request, opened, earlier)
+                if opened and closes and not isinstance(outcome, TransferError):
+                    watch.spent = watch.socket(watch.newest)
                 break
             if is_early:
                 watch.mistrust(handle.getinfo(_ACTIVE_SOCKET))

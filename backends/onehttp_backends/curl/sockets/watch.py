@@ -51,6 +51,8 @@ class SocketWatch:
         self._sockets: dict[int, Socket] = {}
         self.socket: Callable[[int], Socket | None] = self._sockets.get
         """The socket that has a descriptor number at present."""
+        self.spent: Socket | None = None
+        """A socket that was closed with its only transfer. The next one of its number takes it."""
         self._by_port: dict[int, Socket] = {}
         self.kept_on: Callable[[int], Socket | None] = self._by_port.get
         """The socket with this local port that has carried a response of HTTP/1. Others may have
@@ -87,9 +89,12 @@ class SocketWatch:
         self.bell.ring()
 
     def _opened(self, fd: int) -> None:
-        # The number may have belonged to another socket, whose closing was not reported.
-        self._forget(fd)
-        self._sockets[fd] = Socket(fd, os.fstat(fd).st_ino)
+        inode, spent = os.fstat(fd).st_ino, self.spent
+        if spent is not None and spent.fd == fd:
+            spent.inode, self.spent = inode, None
+        else:  # the closing of the number's last socket was not reported
+            self._forget(fd)
+            self._sockets[fd] = Socket(fd, inode)
         self.newest = fd
         self.made += 1
 
@@ -138,7 +143,7 @@ class SocketWatch:
     def listen(self, multi: Multi) -> None:
         """Have libcurl report the sockets of this multi from now on."""
         if self.is_listening is not True:
-            self.is_listening = None
+            self.is_listening = self.spent = None
             multi.setopt(pycurl.M_SOCKETFUNCTION, self.reports.on_change)
             self.is_listening = True
 
@@ -168,7 +173,10 @@ class SocketWatch:
             else:
                 self._drop_idle(fd, events)
         if self.is_stamping and ready:
-            self._stamp(ready)
+            now = time.monotonic()
+            for fd, _ in ready:
+                if (known := self._sockets.get(fd)) is not None:
+                    known.event_at = now
         return ready
 
     def is_ready(self, fd: int, event: int, wait_s: float) -> bool:
@@ -216,11 +224,8 @@ class SocketWatch:
             self._register(known, READABLE)
 
     def note_busy(self, fd: int) -> bool:
-        """Note that a transfer uses the socket, which libcurl did not report.
-
-        Returns:
-            Whether it is registered for reading.
-        """
+        """Note that a transfer uses the socket, which libcurl did not report. True if the socket is
+        registered for reading."""
         known = self._sockets.get(fd)
         if known is None:
             return False
@@ -306,13 +311,6 @@ class SocketWatch:
             if not known.inode:
                 with contextlib.suppress(OSError):
                     self._epoll.unregister(fd)
-
-    def _stamp(self, ready: list[tuple[int, int]]) -> None:
-        now = time.monotonic()
-        for fd, _ in ready:
-            known = self._sockets.get(fd)
-            if known is not None:
-                known.event_at = now
 
     def _register(self, known: Socket, interest: int) -> None:
         fd = known.fd
