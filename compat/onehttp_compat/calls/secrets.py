@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
+_NAME: Final = (
+    r"[\w-]*(?:token|key|secret|passw|pass|pwd|auth|sig|credential|session|cookie)[\w-]*|pw|tok"
+)
+_QUOTE: Final = r"\\?[\"']"
 _userinfo = re.compile(r"(://)[^/\s\"'@{}]*@")
-_query = re.compile(r"(?i)([?&][\w-]*(?:token|key|secret|pass|pwd|auth|sig)\w*=)[^&#\s\"'{}]+")
-_header = re.compile(r"(?i)(authorization\W+\w+\s+|x-api-key\W+)[^\s\"'\\{}]+")
+_parameter = re.compile(rf"(?i)((?:[?&]|{_QUOTE})(?:{_NAME})=)[^&#\s\"'{{}}\\]+")
+# A header in a text, the pair of its name and value, or a key of JSON: the value is all its text.
+_header = re.compile(
+    rf"(?i)((?:{_QUOTE}|[\r\n]|\\n)(?:{_NAME})(?:\s*:\s*|{_QUOTE}\s*[:,]\s*{_QUOTE})"
+    rf"(?:(?:basic|bearer|digest|negotiate|token)\s+)?)[^\s\"'\\{{}}][^\"'\\{{}}\r\n]*"
+)
 
 
 def without_secrets(code: str) -> str:
-    """Return source code without text that looks like credentials in URLs, headers and
-    parameters."""
-    return _header.sub(r"\1...", _query.sub(r"\1...", _userinfo.sub(r"\1...@", code)))
+    """Return source code without text that looks like credentials in URLs, headers, parameters,
+    forms and JSON, by their names."""
+    return _header.sub(r"\1...", _parameter.sub(r"\1...", _userinfo.sub(r"\1...@", code)))

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, urlencode
 
 from onehttp_backends.contract import Request
 from onehttp_backends.headers import HeaderPairs
@@ -21,6 +21,8 @@ BOUNDARY: Final = "onehttp-boundary"
 """The boundary of forms in recordings, because the one of a call changes each time."""
 _boundary = re.compile(r"^multipart/.*;\s*boundary=\"?([^\";]+)", re.IGNORECASE).match
 _part_name = re.compile(rb'(?i)\r\ncontent-disposition:[^\r\n]*?;\s*name="([^"]*)"').search
+_userinfo = re.compile(r"^((?:[a-z][a-z0-9+.-]*:)?//)[^/?#]*@", re.IGNORECASE)
+_target = re.compile(r"<([^>]*)>")
 _URLS: Final = frozenset({"location", "content-location", "referer"})
 _IN_A_QUERY: Final = frozenset({"key", "sig"})
 VOLATILE: Final = frozenset(
@@ -73,16 +75,23 @@ class Scrubber:
         )
 
     def _header(self, name: str, value: str) -> str:
+        if name == "link":
+            return _target.sub(lambda found: f"<{self.url(found[1])}>", value)
         return self.url(value) if name in _URLS else self.text(value)
 
     def url(self, url: str) -> str:
-        """Return a URL without the values of secret parameters."""
-        url = self.text(url)
-        parts = urlsplit(url)
-        pairs = parse_qsl(parts.query, keep_blank_values=True)
-        if not any(self._is_hidden(name) for name, _ in pairs):
-            return url
-        return urlunsplit(parts._replace(query=self._pairs(pairs)))
+        """Return a URL without credentials, and without the values of secret parameters in its
+        query or fragment."""
+        url = _userinfo.sub(rf"\1{SCRUBBED}@", self.text(url))
+        before, hash_, fragment = url.partition("#")
+        path, mark, query = before.partition("?")
+        if "=" in fragment:  # else it names a place on a page
+            fragment = self._query(fragment)
+        return f"{path}{mark}{self._query(query)}{hash_}{fragment}"
+
+    def _query(self, query: str) -> str:
+        pairs = parse_qsl(query, keep_blank_values=True)
+        return self._pairs(pairs) if any(self._is_hidden(name) for name, _ in pairs) else query
 
     def body(self, body: bytes | None, content_type: str) -> bytes | None:
         """Return a body without secret values, if it is JSON or a form."""

@@ -282,3 +282,19 @@ def test_bodies_come_back_byte_for_byte(
 )
 def test_names_that_hold_secrets(name: str, is_secret: bool) -> None:
     assert Scrubber().is_secret(name) == is_secret
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "kept"),
+    [
+        ("Location", "http://u:{}@h/x?a=1", "http://[scrubbed]@h/x?a=1"),
+        ("location", "//u:{}@h/", "//[scrubbed]@h/"),
+        ("Location", "/x#access_token={}&a=1", "/x#access_token=%5Bscrubbed%5D&a=1"),
+        ("Location", "/x?a=b@c#auth", "/x?a=b@c#auth"),
+        ("Link", '<https://h/?key={}>; rel="next", </a>; rel=x',
+         '<https://h/?key=%5Bscrubbed%5D>; rel="next", </a>; rel=x'),
+    ],
+)  # fmt: skip
+def test_no_url_of_a_header_keeps_a_secret(name: str, value: str, kept: str) -> None:
+    given = ((name, value.format("s3cret")),)
+    assert Scrubber().headers(given) == ((name, kept),)
