@@ -72,10 +72,15 @@ class _FedSending(Sending):
         self._is_large = False
         """The last piece was so large that there is no need for several in a row."""
         self._source: Any = None
+        self.may_block = not (upload.is_async or upload.is_there)
 
     @property
     def wants_more(self) -> bool:
-        return self.has_begun and not self._has_ended and (not self._pieces or self._is_starved)
+        return (
+            self.has_begun
+            and not (self._has_ended or self.is_held_up)
+            and (not self._pieces or self._is_starved)
+        )
 
     @property
     def is_given(self) -> bool:

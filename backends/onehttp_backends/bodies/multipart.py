@@ -104,6 +104,7 @@ class _FormSending(Sending):
         self._sendings = [part.begin() for part in upload.parts]
         self._at = 0
         self.is_fed = any(sending.is_fed for sending in self._sendings)
+        self.may_block = any(sending.may_block for sending in self._sendings)
 
     @property
     def _current(self) -> Sending:
@@ -111,7 +112,7 @@ class _FormSending(Sending):
 
     @property
     def wants_more(self) -> bool:
-        return self._current.wants_more
+        return not self.is_held_up and self._current.wants_more
 
     @property
     def is_given(self) -> bool:

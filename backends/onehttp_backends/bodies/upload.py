@@ -75,6 +75,9 @@ class Sending(ABC):
     is_fed = False
     """Its bytes come from the caller's code, by `pull` or `apull`."""
 
+    may_block = False
+    """Its source may stop the thread that drives the engine."""
+
     def __init__(self, upload: Upload) -> None:
         self.upload = upload
         self.taken = 0
@@ -82,6 +85,9 @@ class Sending(ABC):
         self.has_begun = False
         self.has_paused = False
         """The engine asked in vain, and must be told when there are bytes again."""
+        self.is_held_up = False
+        """The engine has bytes that the kernel has not taken yet. A source that may block is not
+        asked then: it may wait for what the server says to them, and nobody would send them."""
         self.is_over = False
         """Another attempt has replaced this one."""
         self.error: BaseException | None = None

@@ -53,7 +53,8 @@ class StreamHandle(Handle):
     """Its bodies are kept elsewhere: the response goes to ``pieces``, the request comes from
     ``sending``."""
 
-    __slots__ = ("ends_at", "is_paused", "lone_fd", "pieces", "sending", "sending_fd")
+    __slots__ = ("_framing", "_is_framed", "ends_at", "has_unsent", "is_paused", "lone_fd",
+                 "pieces", "sending", "sending_fd")  # fmt: skip
 
     progress_of = StreamProgress
 
@@ -92,6 +93,12 @@ class StreamHandle(Handle):
         self.sending = sending
         self.sending_fd = -1
         """The socket that a body is on its way out by; -1: none is known to be."""
+        self.has_unsent = False
+        """libcurl, which reads ahead, has bytes of the body that the kernel has not taken yet."""
+        self._framing = 0
+        """The bytes that frame the chunks of the body, if it is sent in chunks."""
+        self._is_framed = False
+        """It is: libcurl has sent more bytes than it was given."""
         self.decoding = None  # done by who reads, a piece at a time
         self.easy.setopt(pycurl.BUFFERSIZE, RECEIVE_BUFFER_BYTES)
         self.easy.setopt(pycurl.WRITEFUNCTION, self.pieces.append)
@@ -104,7 +111,10 @@ class StreamHandle(Handle):
     @property
     def waits_for_us(self) -> bool:
         """Whether it stands still because of our side: the reader, or the source of the body."""
-        return self.is_paused or (self.sending is not None and self.sending.is_starved)
+        sending = self.sending
+        return self.is_paused or (
+            sending is not None and sending.is_starved and not self.has_unsent
+        )
 
     @property
     def pause_bits(self) -> int:
@@ -129,6 +139,16 @@ class StreamHandle(Handle):
         if isinstance(self.progress, StreamProgress):
             self.progress.touch()
         self.easy.pause(pycurl.PAUSE_CONT)
+
+    def note_unsent(self, sending: Sending) -> None:
+        """Note whether libcurl has passed on all that it was given. Not known of HTTP/2."""
+        if sending.is_fed:
+            sent: int = self.easy.getinfo(pycurl.SIZE_UPLOAD_T)
+            self._is_framed = self._is_framed or sent > sending.taken
+            self.has_unsent = (
+                self.shelf.is_http1 or self._is_framed
+            ) and sent < sending.taken + self._framing * self._is_framed
+            sending.is_held_up = self.has_unsent and sending.may_block
 
     def forget_answer(self) -> None:
         super().forget_answer()
@@ -160,8 +180,12 @@ class StreamHandle(Handle):
         try:
             if sending.is_over:
                 return int(pycurl.READFUNC_ABORT)
+            sending.is_held_up = sending.may_block  # before: it may be asked as soon as it is empty
             piece = sending.take(most)
         except UploadError as error:
             sending.error = error  # told by who made the call
             return int(pycurl.READFUNC_ABORT)
-        return int(pycurl.READFUNC_PAUSE) if piece is None else piece
+        if piece is None:
+            return int(pycurl.READFUNC_PAUSE)
+        self._framing += len(f"{len(piece):x}") + 4
+        return piece

@@ -7,6 +7,7 @@ import contextlib
 import time
 from collections.abc import Callable
 
+from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl.driving.blocking import BlockingTransfer
 from onehttp_backends.curl.driving.event_loop import LoopDriver, LoopTransfer
@@ -109,6 +110,33 @@ def _turn_alone(
         helm.recover(error, claim)
         if is_interrupt(error):
             raise
+
+
+@drives
+def feed(helm: Helm, transfer: BlockingStream | LoopStream, sending: Sending, until: float) -> None:
+    """Ask the source of a body for more, and send it alone, piece by piece until it has to wait, or
+    until a time (monotonic clock). Does not wait itself."""
+    ownership, engine, claim = helm.ownership, helm.engine, Claim()
+    while True:
+        sending.pull()
+        handle = transfer.handle
+        if not isinstance(handle, StreamHandle) or handle.sending_fd < 0 or helm.is_delivering:
+            return
+        try:
+            if not ownership.take(claim):
+                return
+            sends_at_once(engine, handle)
+            ownership.leave(claim)
+            if engine.inbox:  # it has come after the last look
+                helm.ensure_driven()
+                return
+        except BaseException as error:
+            helm.recover(error, claim)
+            if is_interrupt(error):
+                raise
+            return
+        if not sending.wants_more or transfer.outcome is not None or time.monotonic() >= until:
+            return
 
 
 @drives

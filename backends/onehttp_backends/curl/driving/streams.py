@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import math
 import time
 from collections.abc import Callable
 from typing import Final
@@ -18,6 +19,7 @@ from onehttp_backends.curl.driving.helm import Helm
 from onehttp_backends.curl.driving.stream_transfers import (
     BlockingStream,
     LoopStream,
+    feed,
     read_on,
     see_through,
     send_on,
@@ -99,8 +101,7 @@ class CurlResponse:
             return
         while transfer.outcome is None and not is_there():
             if sending.wants_more:
-                sending.pull()
-                send_on(self._helm, transfer)
+                feed(self._helm, transfer, sending, 0.0 if self._on_sent else math.inf)
                 if sending.has_more_again:
                     sending.has_paused = False
                     self._helm.enqueue(transfer)
@@ -172,7 +173,10 @@ class CurlResponse:
                     transfer.wanted = loop.create_future()
                     await transfer.wanted
                 continue
-            await sending.apull(hand_over)
+            if sending.may_block:
+                feed(self._helm, transfer, sending, 0.0 if self._on_sent else rests_at)
+            else:
+                await sending.apull(hand_over)
             hand_over()
             if time.monotonic() >= rests_at:
                 transfer.loop_driver.is_resting = True

@@ -8,9 +8,12 @@ a whole turn, which finds it again, because epoll reports a state and not a chan
 
 from __future__ import annotations
 
+import contextlib
 import select
 import time
 from typing import TYPE_CHECKING, Final
+
+import pycurl
 
 from onehttp_backends.bodies.upload import Sending
 from onehttp_backends.curl.stream_handle import StreamHandle
@@ -28,29 +31,54 @@ else."""
 def reads_on(engine: Engine, handle: StreamHandle) -> None:
     """Let libcurl read once more for ``handle``, if nothing else is to be done. Owner only."""
     if _is_alone(engine, handle):
-        _goes_on(engine, handle.lone_fd, select.EPOLLIN, LONGEST_WAIT_S)
+        _goes_on(engine, handle, handle.lone_fd, select.EPOLLIN)
 
 
 def sends_on(engine: Engine, handle: StreamHandle) -> bool:
     """Let libcurl send a few times for ``handle``; False if a whole turn is needed instead."""
     fd, sending = handle.sending_fd, handle.sending
     # Once libcurl has all of the body, it waits for the response. The socket is ready for more all
-    # that time, so a short turn would never sleep.
-    if fd < 0 or sending is None or sending.is_given or not _is_alone(engine, handle):
+    # that time, so a short turn would never sleep. While it is paused, it asks for no event.
+    if fd < 0 or sending is None or sending.is_given or sending.is_starved:
         return False
-    return _goes_on(engine, fd, select.EPOLLOUT, LONGEST_WAIT_S, LAPS, sending)
+    if not _is_alone(engine, handle):
+        return False
+    return _goes_on(engine, handle, fd, select.EPOLLOUT, LAPS, sending)
 
 
 def sends_at_once(engine: Engine, handle: StreamHandle) -> None:
     """Let libcurl send what ``handle`` has and the socket takes now, also if it was paused because
     the source had nothing. Does not wait."""
     sending = handle.sending
-    if sending is not None and _is_alone(engine, handle):
-        if sending.has_more_again:
-            sending.has_paused = False
+    if sending is None or not _is_alone(engine, handle):
+        return
+    if sending.has_more_again:
+        sending.has_paused = False
+        if handle.sending_fd < 0:
             engine.streams.go_on(engine.running[handle.easy])
-        if handle.sending_fd >= 0 and not sending.wants_more:
-            _goes_on(engine, handle.sending_fd, select.EPOLLOUT, 0, LAPS, sending)
+        else:
+            with contextlib.suppress(pycurl.error):  # it has ended
+                handle.go_on()
+    if handle.sending_fd < 0 or sending.wants_more:
+        return
+    watch, inbox, ownership = engine.watch, engine.inbox, engine.ownership
+    perform, note_unsent, taken = engine.multi.perform, handle.note_unsent, -1
+    ownership.turns += 1
+    # Nobody need ask whether the socket is ready: libcurl finds out.
+    while sending.taken != taken and not ownership.is_gone:  # it is, if a signal handler has forked
+        taken = sending.taken
+        _, running = perform()
+        if running != 1:
+            engine.reap()
+        if watch.raised:
+            raise watch.raised.pop()
+        if running != 1 or inbox or watch.reports.is_incomplete:
+            break
+        note_unsent(sending)
+        if sending.wants_more:
+            break
+    if watch.may_share:
+        engine.second_looks.note([(handle.sending_fd, select.EPOLLOUT)])
 
 
 def sends_ahead(engine: Engine) -> None:
@@ -72,24 +100,18 @@ def is_fed(engine: Engine) -> bool:
 
 def _goes_on(
     engine: Engine,
+    handle: StreamHandle,
     fd: int,
     event: int,
-    max_wait_s: float,
     laps: int = 1,
     sending: Sending | None = None,
 ) -> bool:
     watch, inbox, ownership = engine.watch, engine.inbox, engine.ownership
-    perform, is_ready, taken = engine.multi.perform, watch.is_ready, -1
+    perform, is_ready = engine.multi.perform, watch.is_ready
     for _ in range(laps):
-        # A caller that does not wait need not ask whether the socket is ready: libcurl finds out.
         # If the socket is ready there is no wait, so neither libcurl's timers nor wake-ups matter.
-        if max_wait_s:
-            if not is_ready(fd, event, 0) and not _waits(engine, fd, event, max_wait_s):
-                return False
-        elif sending is not None:
-            if sending.taken == taken:
-                break  # the socket takes no more now
-            taken = sending.taken
+        if not is_ready(fd, event, 0) and not _waits(engine, fd, event, LONGEST_WAIT_S):
+            return False
         if ownership.is_gone:  # a signal handler has forked
             return False
         # This reads half as much as `socket_action` would: what fits into the CPU's caches.
@@ -100,8 +122,10 @@ def _goes_on(
             raise watch.raised.pop()
         if running != 1 or inbox or watch.reports.is_incomplete:
             break
-        if sending is not None and sending.wants_more:
-            break  # the source has to be asked in between
+        if sending is not None:
+            handle.note_unsent(sending)
+            if sending.wants_more:
+                break  # the source has to be asked in between
     if watch.may_share:
         engine.second_looks.note([(fd, event)])
     ownership.turns += 1

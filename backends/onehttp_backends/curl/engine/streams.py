@@ -84,8 +84,12 @@ class Streams:
                 self._fail(transfer, code, text)
                 return
             self._begin_body(transfer, handle, flow)
-        if handle.sending is not None and handle.shelf.is_http1:
-            self._look_at_sending(handle, handle.sending)
+        if handle.sending is not None:
+            handle.note_unsent(handle.sending)
+            if handle.has_unsent and handle.sending.is_starved:
+                self._pass_on(handle)
+            if handle.shelf.is_http1:
+                self._look_at_sending(handle, handle.sending)
         if flow.is_awaited and (
             pieces
             or (handle.sending is not None and (handle.sending.wants_more or flow.is_followed))
@@ -93,6 +97,13 @@ class Streams:
             flow.on_stir()
         if len(pieces) > _FEW_PIECES and not handle.is_paused and self._is_enough(handle, flow):
             self._pause(transfer, handle, flow)
+
+    def _pass_on(self, handle: StreamHandle) -> None:
+        """Have libcurl send what it has. While it is paused, because the source has no more, it
+        sends only if it is resumed when the socket takes more."""
+        if self._watch.takes_more(handle.easy.getinfo(pycurl.ACTIVESOCKET)):
+            with contextlib.suppress(pycurl.error):  # it has ended
+                handle.easy.pause(handle.pause_bits)
 
     @staticmethod
     def _look_at_sending(handle: StreamHandle, sending: Sending) -> None:

@@ -190,6 +190,19 @@ class SocketWatch:
             known.event_at = time.monotonic()
         return True
 
+    def takes_more(self, fd: int) -> bool:
+        """Whether the kernel takes bytes to send; if not, an event tells when it does."""
+        known = self._sockets.get(fd)
+        if known is None or not known.is_open():
+            return False
+        room = select.poll()
+        room.register(fd, select.POLLOUT)
+        if room.poll(0):
+            return True
+        if not known.interest & select.EPOLLOUT:
+            self._register(known, READABLE | select.EPOLLOUT)
+        return False
+
     def sweep(self, has_polled: bool = False) -> None:
         """Shut down the idle sockets that are dead, silent, or hold a stray response.
 
