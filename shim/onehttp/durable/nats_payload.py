@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import NamedTuple
 
 from onehttp.durable.message import Message, message_of
 from onehttp.durable.store import DeadLetter
@@ -57,3 +58,11 @@ def letter_in(queue: str, payload: bytes) -> DeadLetter:
         message = Message(id="?", queue=queue, key=None, connection="", method="?", url="?",
                           headers=(), body=rest)  # fmt: skip
     return DeadLetter(message=message, attempts=told["attempts"], error=told["error"])
+
+
+class Dead(NamedTuple):
+    """A dead letter, and its number at a start of the server."""
+
+    server: str
+    number: int
+    letter: DeadLetter

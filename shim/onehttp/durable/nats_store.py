@@ -31,16 +31,16 @@ import weakref
 import zlib
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from onehttp.durable.message import Message
 from onehttp.durable.nats_connection import ANSWER_S, NatsConnection
-from onehttp.durable.nats_payload import letter_in, message_in, payload_of
+from onehttp.durable.nats_payload import Dead, letter_in, message_in, payload_of
 from onehttp.durable.nats_publishing import FILLER, Publishing
 from onehttp.durable.nats_pull import Arrived
 from onehttp.durable.nats_pulls import Pulls
 from onehttp.durable.nats_repair import Mending
-from onehttp.durable.nats_start import check_start, is_still
+from onehttp.durable.nats_start import check_start, is_still, tell_what_is_synced
 from onehttp.durable.store import DeadLetter, Delivery, Length, Report
 from onehttp.errors import QueueFullError, QueueStoreError
 
@@ -234,7 +234,7 @@ class NatsStore:
         """See `Store.retry`."""
         return sum(self._again(queue, found) for found in self._chosen(queue, id))
 
-    def _again(self, queue: str, found: _Dead) -> bool:
+    def _again(self, queue: str, found: Dead) -> bool:
         async def again(js: Any) -> None:
             message = found.letter.message
             # Not under its id, which the broker would drop as a duplicate. Without a broker,
@@ -245,7 +245,7 @@ class NatsStore:
         self._nats.run(again)
         return True
 
-    async def _delete(self, js: Any, queue: str, found: _Dead) -> None:
+    async def _delete(self, js: Any, queue: str, found: Dead) -> None:
         check_start(self._nats.client, found.server)
         await js.delete_msg(f"{_stream(queue)}-dead", found.number)
 
@@ -260,17 +260,17 @@ class NatsStore:
         self._nats.run(drop)
         return len(chosen)
 
-    def _chosen(self, queue: str, id: str | None) -> list[_Dead]:
+    def _chosen(self, queue: str, id: str | None) -> list[Dead]:
         return [each for each in self._dead(queue, None) if id in (None, each.letter.message.id)]
 
-    def _dead(self, queue: str, most: int | None) -> list[_Dead]:
-        async def read(js: Any) -> list[_Dead]:
+    def _dead(self, queue: str, most: int | None) -> list[Dead]:
+        async def read(js: Any) -> list[Dead]:
             from nats.js.errors import NotFoundError
 
             await self._make(js, queue)
             name, server = f"{_stream(queue)}-dead", self._nats.server_id
             state = (await js.stream_info(name)).state
-            found: list[_Dead] = []
+            found: list[Dead] = []
             for number in range(state.first_seq, state.last_seq + 1):
                 if most is not None and len(found) >= most:
                     break
@@ -279,7 +279,7 @@ class NatsStore:
                 except NotFoundError:  # dropped, or retried
                     continue
                 if (raw.data or FILLER) != FILLER:
-                    found.append(_Dead(server, number, letter_in(queue, raw.data)))
+                    found.append(Dead(server, number, letter_in(queue, raw.data)))
             check_start(self._nats.client, server)
             return found
 
@@ -310,18 +310,12 @@ class NatsStore:
         )  # fmt: skip
         for config in wanted:
             try:
-                await js.stream_info(config.name)
+                found = await js.stream_info(config.name)
             except NotFoundError:
-                await js.add_stream(config)
+                found = await js.add_stream(config)
+            if config is wanted[0]:
+                tell_what_is_synced(self._nats.client, found.config)
         self._made.add(queue)
-
-
-class _Dead(NamedTuple):
-    """A dead letter, and its number at a start of the server."""
-
-    server: str
-    number: int
-    letter: DeadLetter
 
 
 def _stream(queue: str) -> str:
