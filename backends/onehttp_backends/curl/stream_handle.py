@@ -144,7 +144,7 @@ class StreamHandle(Handle):
         """Note whether libcurl has passed on all that it was given. Not known of HTTP/2."""
         if sending.is_fed:
             sent: int = self.easy.getinfo(pycurl.SIZE_UPLOAD_T)
-            self._is_framed = self._is_framed or sent > sending.taken
+            self._is_framed = self._is_framed or 0 < sent - sending.taken <= self._framing
             self.has_unsent = (
                 self.shelf.is_http1 or self._is_framed
             ) and sent < sending.taken + self._framing * self._is_framed

@@ -49,10 +49,7 @@ class NatsConnection:
     def forget(self) -> None:
         """Start anew: in a forked child, thread, loop and connection belong to the parent."""
         self._starting = reentrant_lock()  # guards the rest; signal handlers make calls, too
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._thread: threading.Thread | None = None
-        self._client: Any = None
-        self._connecting = asyncio.Lock()
+        self._opened: _Opened | None = None
 
     def run(self, work: Callable[[Any], Awaitable[T]], patience_s: float = ANSWER_S) -> T:
         """Run ``work(jetstream)`` on the loop, and return its result within ``patience_s`` seconds.
@@ -63,7 +60,8 @@ class NatsConnection:
         from nats.errors import Error
 
         with self._starting:  # otherwise `close` could stop the loop before it has this
-            running = asyncio.run_coroutine_threadsafe(self._on_loop(work), self._started())
+            opened = self._started()
+            running = asyncio.run_coroutine_threadsafe(self._on_loop(opened, work), opened.loop)
         try:
             return running.result(patience_s)
         except concurrent.futures.CancelledError:
@@ -71,6 +69,8 @@ class NatsConnection:
         except (concurrent.futures.TimeoutError, asyncio.TimeoutError):
             running.cancel()
             raise QueueStoreError(f"{self.shown}: no answer within {patience_s:g} s") from None
+        except QueueStoreError:  # it is an OSError, too
+            raise
         except (Error, OSError) as error:
             what = f"{type(error).__name__}: {error}"
             raise QueueStoreError(f"{self.shown}: {what}") from None
@@ -78,13 +78,15 @@ class NatsConnection:
             running.cancel()
             raise
 
-    async def _on_loop(self, work: Callable[[Any], Awaitable[T]]) -> T:
-        client = self._client
+    async def _on_loop(self, opened: _Opened, work: Callable[[Any], Awaitable[T]]) -> T:
+        client = opened.client
         if client is None or client.is_closed:
-            async with self._connecting:  # otherwise several first calls would each connect
-                client = self._client
+            async with opened.connecting:  # otherwise several first calls would each connect
+                client = opened.client
+                if self._opened is not opened:
+                    raise QueueStoreError(f"{self.shown}: closed meanwhile")
                 if client is None or client.is_closed:
-                    client = self._client = await self._connected()
+                    client = opened.client = await self._connected()
         return await work(client.jetstream(timeout=ANSWER_S))
 
     async def _connected(self) -> Any:
@@ -112,42 +114,50 @@ class NatsConnection:
 
     @property
     def client(self) -> Any:
-        """The client of nats-py, on the loop."""
-        return self._client
+        """The client of nats-py, on the loop.
+
+        Raises:
+            QueueStoreError: it was closed.
+        """
+        opened = self._opened
+        if opened is None or opened.client is None:
+            raise QueueStoreError(f"{self.shown}: closed meanwhile")
+        return opened.client
 
     @property
     def server_id(self) -> str:
         """Identifies the server and its start; empty if there is no connection."""
-        return server_of(self._client)
+        opened = self._opened
+        return server_of(opened.client if opened is not None else None)
 
     async def _disconnected(self) -> None:
-        if self._client is not None:
-            forget_unsent(self._client)
+        opened = self._opened
+        if opened is not None and opened.client is not None:
+            forget_unsent(opened.client)
 
     async def _told(self, error: Exception) -> None:
         logger.debug("%s: %s", self.shown, error)
 
-    def _started(self) -> asyncio.AbstractEventLoop:
-        if self._loop is None:
+    def _started(self) -> _Opened:
+        if self._opened is None:
             loop = asyncio.new_event_loop()
             thread = threading.Thread(target=loop.run_forever, name="onehttp-nats", daemon=True)
             thread.start()
-            if self._loop is not None:  # a signal handler has started one meanwhile
+            if self._opened is not None:  # a signal handler has started one meanwhile
                 loop.call_soon_threadsafe(loop.stop)
-                return self._loop
-            self._loop, self._thread = loop, thread
-        return self._loop
+                return self._opened
+            self._opened = _Opened(loop, thread)
+        return self._opened
 
     def close(self) -> None:
         """Close the connection. The next use connects again; what is under way fails."""
         with self._starting:
-            loop, thread, client = self._loop, self._thread, self._client
-            self._loop = self._thread = self._client = None
-            self._connecting = asyncio.Lock()  # of the next loop
-        if loop is None or thread is None:
+            opened, self._opened = self._opened, None
+        if opened is None:
             return
+        loop, thread = opened.loop, opened.thread
         try:
-            asyncio.run_coroutine_threadsafe(_end_all(client), loop).result(2 * ANSWER_S)
+            asyncio.run_coroutine_threadsafe(_end_all(opened), loop).result(2 * ANSWER_S)
         except (concurrent.futures.TimeoutError, asyncio.TimeoutError) as error:
             logger.debug("%s: not closed: %s", self.shown, error)
         loop.call_soon_threadsafe(loop.stop)
@@ -156,20 +166,40 @@ class NatsConnection:
             loop.close()
 
 
-async def _end_all(client: Any) -> None:
+class _Opened:
+    """A loop on a thread, and the client that runs on it."""
+
+    __slots__ = ("client", "connecting", "loop", "thread")
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, thread: threading.Thread) -> None:
+        self.loop = loop
+        self.thread = thread
+        self.client: Any = None
+        self.connecting = asyncio.Lock()
+
+
+async def _end_all(opened: _Opened) -> None:
     """Close the client, and end every task of the loop. nats-py leaves some behind if it is just
-    connecting again."""
-    if client is not None:
+    connecting again, and others begin while these end."""
+    await _closed(opened.client)
+    ends_at = opened.loop.time() + ANSWER_S / 2
+    while left := asyncio.all_tasks() - {asyncio.current_task()}:
+        for task in left:
+            task.cancel()
+        # Again: Python before 3.12 loses a cancellation that comes with what is waited for.
+        await asyncio.wait(left, timeout=RECONNECT_S)
+        if opened.loop.time() >= ends_at:
+            break
+    await _closed(opened.client)  # it may have connected meanwhile
+    await asyncio.sleep(0)  # for the transports that these have closed
+
+
+async def _closed(client: Any) -> None:
+    if client is not None and not client.is_closed:
         try:
             await asyncio.wait_for(client.close(), ANSWER_S)
         except (OSError, asyncio.TimeoutError) as error:
             logger.debug("not closed: %s", error)
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in left:
-        task.cancel()
-    if left:
-        await asyncio.wait(left, timeout=ANSWER_S / 2)
-    await asyncio.sleep(0)  # for the transports that these have closed
 
 
 _all: weakref.WeakSet[NatsConnection] = weakref.WeakSet()
@@ -179,7 +209,7 @@ _of_parents: Final[list[object]] = []
 
 def _after_fork_in_child() -> None:
     for connection in list(_all):
-        _of_parents.append((connection._loop, connection._client))
+        _of_parents.append(connection._opened)
         connection.forget()
 
 

@@ -46,8 +46,8 @@ class Waiting:
 
 def closed(connection: NatsConnection) -> set[asyncio.Task[Any]]:
     """Close it. Returns the tasks that were left behind."""
-    loop = connection._loop
-    assert loop is not None
+    assert connection._opened is not None
+    loop = connection._opened.loop
     connection.close()
     assert loop.is_closed()
     return asyncio.all_tasks(loop)
@@ -100,3 +100,36 @@ def test_closed_while_it_connects_for_the_first_time(
         assert waiting.has_been_told()
         if accepted is not None:
             accepted.close()
+
+
+@pytest.mark.debian
+def test_what_its_loop_comes_to_after_it_was_closed_connects_no_more(
+    broker: NatsServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    connected: list[object] = []
+    connect = NatsConnection._connect
+
+    async def counted(self: NatsConnection, client: Any) -> None:
+        connected.append(client)
+        await connect(self, client)
+
+    monkeypatch.setattr(NatsConnection, "_connect", counted)
+    connection = NatsConnection(broker.url)
+    connection.run(nothing, PATIENCE_S)
+    assert connection._opened is not None
+    loop, may_go_on = connection._opened.loop, threading.Event()
+    loop.call_soon_threadsafe(may_go_on.wait, PATIENCE_S)
+    waiting = Waiting(connection)
+    until(lambda: len(loop._ready) > 0)  # type: ignore[attr-defined] # asyncio shows it nowhere
+    closing = threading.Thread(target=connection.close)
+    closing.start()
+    until(lambda: connection._opened is None)
+    may_go_on.set()
+    closing.join(PATIENCE_S)
+    assert loop.is_closed()
+    assert not asyncio.all_tasks(loop)
+    assert waiting.has_been_told()
+    assert len(connected) == 1
+    connection.run(nothing, PATIENCE_S)
+    assert not closed(connection)
+    assert len(connected) == 2
