@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import select
 from collections.abc import Callable
 from typing import Final
 
@@ -15,6 +16,7 @@ from onehttp_backends.curl.engine.transfer import Flow, Transfer
 from onehttp_backends.curl.idle_limit import IdleLimits
 from onehttp_backends.curl.reading.heads import fault_of_head, is_whole
 from onehttp_backends.curl.sockets import SocketWatch
+from onehttp_backends.curl.sockets.watch import READABLE
 from onehttp_backends.curl.stream_handle import StreamHandle
 
 ENOUGH_BYTES: Final = 2 * 1024 * 1024
@@ -101,9 +103,14 @@ class Streams:
     def _pass_on(self, handle: StreamHandle) -> None:
         """Have libcurl send what it has. While it is paused, because the source has no more, it
         sends only if it is resumed when the socket takes more."""
-        if self._watch.takes_more(handle.easy.getinfo(pycurl.ACTIVESOCKET)):
+        known = self._watch.socket(handle.easy.getinfo(pycurl.ACTIVESOCKET))
+        if known is None or not known.is_open():
+            return
+        if known.takes_more():
             with contextlib.suppress(pycurl.error):  # it has ended
                 handle.easy.pause(handle.pause_bits)
+        elif not known.interest & select.EPOLLOUT:
+            self._watch.register(known, READABLE | select.EPOLLOUT)
 
     @staticmethod
     def _look_at_sending(handle: StreamHandle, sending: Sending) -> None:

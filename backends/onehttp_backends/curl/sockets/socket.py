@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import select
 import socket
 import struct
 import sys
@@ -70,6 +71,12 @@ class Socket:
         """When a transfer timed out on it without receiving a byte, by the same clock."""
         self._acknowledged = 0
         self._acknowledged_at = 0.0
+
+    def takes_more(self) -> bool:
+        """Whether the kernel takes bytes to send."""
+        room = select.poll()
+        room.register(self.fd, select.POLLOUT)
+        return bool(room.poll(0))
 
     def is_open(self) -> bool:
         """Whether its descriptor number still belongs to this socket."""

@@ -138,7 +138,7 @@ class SocketWatch:
             if what != _POLL_IN:
                 interest = EPOLL_OF_POLL[what]
         if known.interest != interest:
-            self._register(known, interest)
+            self.register(known, interest)
 
     def listen(self, multi: Multi) -> None:
         """Have libcurl report the sockets of this multi from now on."""
@@ -190,19 +190,6 @@ class SocketWatch:
             known.event_at = time.monotonic()
         return True
 
-    def takes_more(self, fd: int) -> bool:
-        """Whether the kernel takes bytes to send; if not, an event tells when it does."""
-        known = self._sockets.get(fd)
-        if known is None or not known.is_open():
-            return False
-        room = select.poll()
-        room.register(fd, select.POLLOUT)
-        if room.poll(0):
-            return True
-        if not known.interest & select.EPOLLOUT:
-            self._register(known, READABLE | select.EPOLLOUT)
-        return False
-
     def sweep(self, has_polled: bool = False) -> None:
         """Shut down the idle sockets that are dead, silent, or hold a stray response.
 
@@ -234,7 +221,7 @@ class SocketWatch:
         if fd not in self._busy:
             self.idle.add(known)
         if not known.interest:
-            self._register(known, READABLE)
+            self.register(known, READABLE)
 
     def note_busy(self, fd: int) -> bool:
         """Note that a transfer uses the socket, which libcurl did not report. True if the socket is
@@ -279,7 +266,7 @@ class SocketWatch:
         known = self._sockets.get(self.held.pop(easy, -1))
         if known and not known.interest and known.fd not in self.held.values() and known.is_open():
             self.idle.add(known) if has_ended else self._busy.add(known.fd)
-            self._register(known, READABLE)
+            self.register(known, READABLE)
 
     def assume_nothing(self) -> None:
         """Take all sockets for idle: reports were missed, and libcurl will repeat all of them."""
@@ -325,7 +312,8 @@ class SocketWatch:
                 with contextlib.suppress(OSError):
                     self._epoll.unregister(fd)
 
-    def _register(self, known: Socket, interest: int) -> None:
+    def register(self, known: Socket, interest: int) -> None:
+        """Have the epoll set tell of these events of a socket, until libcurl's next report."""
         fd = known.fd
         known.interest = 0  # in case one of the next calls fails
         try:
@@ -346,12 +334,12 @@ class SocketWatch:
     def _drop_idle(self, fd: int, events: int) -> None:
         known = self._sockets.get(fd)
         if known is not None and events == select.EPOLLOUT:  # libcurl's last report was missed
-            self._register(known, READABLE)
+            self.register(known, READABLE)
             return
         # An HTTP/2 peer may send pings and settings at any time, and its responses name their
         # stream. So only a closed connection is shut down, and only closing is watched for now.
         if known is not None and known.is_multiplexed and not events & _CLOSED_BY_PEER:
-            self._register(known, select.EPOLLRDHUP)
+            self.register(known, select.EPOLLRDHUP)
             return
         with contextlib.suppress(OSError):  # libcurl has closed it meanwhile
             self._epoll.unregister(fd)
