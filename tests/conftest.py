@@ -101,6 +101,14 @@ def default_limits() -> Iterator[None]:
         yield
 
 
+@pytest.fixture(scope="module")
+def few_objects() -> None:
+    """For tests that have the garbage collected at each step: a collection looks at what they make
+    themselves, and not at all that the tests before them have left."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(scope="session")
 def debian() -> None:
     """For what talks to a program from a Debian package: marks the tests that ask for it."""

@@ -15,7 +15,6 @@ import pytest
 from nats.js.manager import JetStreamManager
 
 from onehttp.durable import nats_pull, nats_repair
-from onehttp.durable.message import Message
 from onehttp.durable.nats_payload import message_in
 from onehttp.durable.nats_pulls import Pulls
 from onehttp.durable.nats_store import NatsStore
@@ -23,15 +22,9 @@ from onehttp.durable.store import Delivery, Report
 from onehttp.errors import QueueStoreError
 from servers.brokers.nats import NatsServer
 from servers.patience import PATIENCE_S
+from stand_ins.queries.durable import put
 
 LEASE_S = 60.0
-
-
-def put(store: NatsStore, id: str, key: str | None) -> None:
-    store.put(
-        Message(id=id, queue="cdr", key=key, connection="api", method="POST", url="/x",
-                headers=(), body=b"x")
-    )  # fmt: skip
 
 
 @contextmanager

@@ -9,19 +9,12 @@ from typing import Any
 import pytest
 
 from onehttp.durable import nats_repair
-from onehttp.durable.message import Message
 from onehttp.durable.nats_store import NatsStore
 from onehttp.durable.store import Delivery
 from servers.patience import PATIENCE_S, until
+from stand_ins.queries.durable import put
 
 LEASE_S = 60.0
-
-
-def put(store: NatsStore, id: str, key: str | None) -> None:
-    store.put(
-        Message(id=id, queue="cdr", key=key, connection="api", method="POST", url="/x",
-                headers=(), body=b"x")
-    )  # fmt: skip
 
 
 @pytest.mark.debian

@@ -61,6 +61,7 @@ def full(world: World) -> None:
 
 
 @needs_instructions
+@pytest.mark.usefixtures("few_objects")
 @pytest.mark.filterwarnings("ignore:coroutine .* was never awaited:RuntimeWarning")
 @pytest.mark.parametrize("use", [call, stream])
 @pytest.mark.parametrize("before", [closed, half_open, full])

@@ -22,6 +22,7 @@ from onehttp.xcap import (
 )
 from onehttp.xcap.store import Change, Gone, Source
 from onehttp.xcap.store.store import FEW_IDS
+from onehttp.xcap.store.widths import values_of
 from servers.patience import PATIENCE_S
 from servers.xcap import XcapServer
 
@@ -104,8 +105,9 @@ def test_pages_hold_no_rows_of_a_root_that_differs_by_case(store: XcapStore) -> 
 
 
 def test_whose_rows_are_is_told_of_those_that_are_there(store: XcapStore) -> None:
-    for number in range(FEW_IDS + 20):
-        store.save(row(f"user{number}"))
+    rows = [values_of(row(f"user{number}")) for number in range(FEW_IDS + 20)]
+    with store._transaction() as connection:
+        connection.execute(store._table.insert(), rows)
     watched = [one for page in store.watched(ROOT) for one in page]
     assert store.remove(watched[7].doc_uri)
     owners = store.owners([one.id for one in watched])

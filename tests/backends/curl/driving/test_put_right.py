@@ -51,6 +51,25 @@ def backend() -> Iterator[PycurlBackend]:
     engine.close()
 
 
+class Told:
+    """A callback that keeps the outcomes it is called with, and makes ``fd`` readable."""
+
+    def __init__(self) -> None:
+        self.outcomes: list[Outcome] = []
+        self.fd = os.eventfd(0, os.EFD_NONBLOCK)
+
+    def __call__(self, outcome: Outcome) -> None:
+        self.outcomes.append(outcome)
+        os.eventfd_write(self.fd, 1)
+
+
+@pytest.fixture
+def told() -> Iterator[Told]:
+    made = Told()
+    yield made
+    os.close(made.fd)
+
+
 def switches(peer: Peer) -> None:
     peer.request()
     peer.send(b"HTTP/1.1 101 Switching Protocols\r\n\r\n")
@@ -61,19 +80,12 @@ def switches(peer: Peer) -> None:
     str(pools.__file__).endswith(".so"), reason="NOT TESTED: what is compiled keeps its own methods"
 )
 def test_an_end_that_was_cut_off_is_told(
-    backend: PycurlBackend, monkeypatch: pytest.MonkeyPatch
+    told: Told, backend: PycurlBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of a transfer that the engine ends, and not libcurl, which would tell of it once more."""
-    outcomes: list[Outcome] = []
-    told_fd = os.eventfd(0, os.EFD_NONBLOCK)
-
-    def tell(outcome: Outcome) -> None:
-        outcomes.append(outcome)
-        os.eventfd_write(told_fd, 1)
-
     with RawServer(switches) as server:
         backend.lend()  # so that this thread drives
-        backend.submit(Request("GET", server.url, total_timeout_s=PATIENCE_S), tell)
+        backend.submit(Request("GET", server.url, total_timeout_s=PATIENCE_S), told)
         pool = backend._start().engine.pool
         give_back = pool.give_back
 
@@ -83,35 +95,28 @@ def test_an_end_that_was_cut_off_is_told(
 
         monkeypatch.setattr(pool, "give_back", interrupted)
         with pytest.raises(Interrupt):
-            backend.drive(told_fd, PATIENCE_S)
-        assert backend.drive(told_fd, PATIENCE_S)
-    os.close(told_fd)
-    [outcome] = outcomes
+            backend.drive(told.fd, PATIENCE_S)
+        assert backend.drive(told.fd, PATIENCE_S)
+    [outcome] = told.outcomes
     assert isinstance(outcome, DisconnectedError), outcome
     assert outcome.code == CurlCode.GOT_NOTHING
     assert backend.stats().in_flight == 0
 
 
-def test_what_was_taken_out_to_be_put_in_again_is_put_in(backend: PycurlBackend) -> None:
+def test_what_was_taken_out_to_be_put_in_again_is_put_in(
+    told: Told, backend: PycurlBackend
+) -> None:
     """An exception may come between the two."""
-    outcomes: list[Outcome] = []
-    told_fd = os.eventfd(0, os.EFD_NONBLOCK)
-
-    def tell(outcome: Outcome) -> None:
-        outcomes.append(outcome)
-        os.eventfd_write(told_fd, 1)
-
     with RawServer(keep_answering) as server:
         backend.lend()
-        backend.submit(Request("GET", server.url, total_timeout_s=PATIENCE_S), tell)
+        backend.submit(Request("GET", server.url, total_timeout_s=PATIENCE_S), told)
         engine = backend._start().engine
         engine.admit()
         [easy] = engine.running
         engine.multi.remove_handle(easy)
         engine.was_interrupted = True
-        assert backend.drive(told_fd, PATIENCE_S)
-    os.close(told_fd)
-    [outcome] = outcomes
+        assert backend.drive(told.fd, PATIENCE_S)
+    [outcome] = told.outcomes
     assert isinstance(outcome, Response), outcome
 
 
@@ -271,23 +276,17 @@ def test_an_owner_that_this_thread_has_lost_is_found_by_its_next_call(
         assert backend._start() is not helm
 
 
-def test_a_thread_that_no_longer_runs_callbacks_may_run_them_again(backend: PycurlBackend) -> None:
-    outcomes: list[Outcome] = []
-    told_fd = os.eventfd(0, os.EFD_NONBLOCK)
-
-    def tell(outcome: Outcome) -> None:
-        outcomes.append(outcome)
-        os.eventfd_write(told_fd, 1)
-
+def test_a_thread_that_no_longer_runs_callbacks_may_run_them_again(
+    told: Told, backend: PycurlBackend
+) -> None:
     with RawServer(keep_answering) as server:
         backend.lend()
         helm = backend._start()
         helm._delivering[threading.get_ident()] = Claim()  # an exception has left it there
-        backend.submit(Request("GET", server.url, total_timeout_s=PATIENCE_S), tell)
-        assert backend.drive(told_fd, PATIENCE_S)
+        backend.submit(Request("GET", server.url, total_timeout_s=PATIENCE_S), told)
+        assert backend.drive(told.fd, PATIENCE_S)
         assert not helm.is_delivering
-    os.close(told_fd)
-    [outcome] = outcomes
+    [outcome] = told.outcomes
     assert isinstance(outcome, Response), outcome
 
 
