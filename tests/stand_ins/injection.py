@@ -37,18 +37,18 @@ class Lines:
     """
 
     def __init__(self, ways: set[Way] | None = None, package: str = "") -> None:
-        self._struck: dict[tuple[int, int], int] = {}
+        self.struck: dict[tuple[int, int], int] = {}
+        """The turns of each line at which something has happened."""
         self._ways = ways
         self._package = package
 
     def __len__(self) -> int:
-        return len(self._struck)
+        return len(self.struck)
 
     def take(self, frame: FrameType, line: tuple[int, int], turn: int) -> bool:
-        """Whether nothing has happened at this turn of the line; from now on something has."""
-        if turn > TURNS or self._struck.get(line, 0) >= turn:
-            return False
-        self._struck[line] = turn
+        """Whether nothing has happened on this way to the line, of which `struck` does not say that
+        something has happened at this turn; from now on something has."""
+        self.struck[line] = turn
         if self._ways is None:
             return True
         way = (turn, *itertools.islice(self._calls_to(frame), 2))
@@ -79,6 +79,7 @@ class Injector:
         in_others: bool = False,
     ) -> None:
         self._lines = lines
+        self._struck = lines.struck
         self._met: dict[tuple[int, int], int] = {}
         self._paths = paths
         self.error = error
@@ -103,7 +104,8 @@ class Injector:
         if event == "line":
             line = (id(code), frame.f_lineno)  # the hash of code is made of all of it each time
             self._met[line] = turn = self._met.get(line, 0) + 1
-            if self._lines.take(frame, line, turn):
+            # Most lines end here: a call of a method for each would take a third of the time.
+            if self._struck.get(line, 0) < turn <= TURNS and self._lines.take(frame, line, turn):
                 self.place = f"{Path(code.co_filename).name}:{frame.f_lineno}"
                 self.strike()
         elif event == "call":
@@ -139,6 +141,7 @@ class InstructionInjector:
         self._paths = paths
         self._handler = handler
         self._before: dict[FrameType, str] = {}
+        self._names: dict[FrameType, dict[int, str]] = {}
         # One object for as long as it is in force: CPython 3.11 has called one that was freed.
         self._tracer = self._trace
         self.place = ""
@@ -152,6 +155,7 @@ class InstructionInjector:
         finally:
             sys.settrace(None)
             self._before.clear()
+            self._names.clear()
 
     def run(self, what: Callable[[], object]) -> None:
         """Raise in ``what()``. `in_force` cannot raise in `contextlib`, which it needs itself."""
@@ -176,11 +180,17 @@ class InstructionInjector:
             frame.f_trace_opcodes = True
             goes_on = frame.f_code.co_flags & (inspect.CO_GENERATOR | inspect.CO_COROUTINE)
             self._before[frame] = "" if goes_on else "RESUME"
+            # For each call, not for each instruction: the hash of code is made of all of it.
+            self._names[frame] = _instructions(frame.f_code)
         elif event == "opcode":
-            code, at = frame.f_code, frame.f_lasti
-            before, self._before[frame] = self._before.get(frame, ""), _instructions(code)[at]
+            at = frame.f_lasti
+            names = self._names.get(frame) or _instructions(frame.f_code)
+            before, self._before[frame] = self._before.get(frame, ""), names[at]
+            if not before.startswith(LOOKS_FOR_SIGNALS):
+                return self._tracer
+            code = frame.f_code
             place = (code.co_filename, code.co_name, at)
-            if before.startswith(LOOKS_FOR_SIGNALS) and place not in self._places:
+            if place not in self._places:
                 self._places.add(place)
                 self.place = f"{Path(code.co_filename).name}:{frame.f_lineno}, after {before}"
                 if self._handler is None:
@@ -188,6 +198,7 @@ class InstructionInjector:
                 self._handler()
         elif event == "return":
             self._before.pop(frame, None)
+            self._names.pop(frame, None)
         return self._tracer
 
 
