@@ -101,7 +101,7 @@ def default_limits() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def few_objects() -> None:
     """For tests that have the garbage collected at each step: a collection looks at what they make
     themselves, and not at all that the tests before them have left."""

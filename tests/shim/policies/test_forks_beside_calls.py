@@ -16,7 +16,7 @@ SCRIPT: Final = """
 import asyncio, os, sys, threading
 from collections import Counter
 import onehttp
-from servers.patience import PATIENCE_S
+from servers.patience import PATIENCE_S, until
 from servers.raw import RawServer
 from stand_ins.processes import child, nothing_untold
 
@@ -48,11 +48,14 @@ def task(path):
     return asyncio.run(main())
 
 WAYS = (blocking, callback, task)
-stop, told = threading.Event(), Counter()
+may_call, stop, told = threading.Event(), threading.Event(), Counter()
+# They call while it forks, and rest while the child, whose calls they would only slow down, runs.
+os.register_at_fork(after_in_parent=may_call.clear)
 
 def call(thread):
     number = 0
     while not stop.is_set():
+        may_call.wait()
         number += 1
         path = f"/{thread}/{number}"
         body = blocking(path)
@@ -66,6 +69,9 @@ def fork_many(leave):
             sys.setswitchinterval(0.005)
             assert way(path) == path.encode()
             assert onehttp.connection("x").counters.in_flight == 0
+        before = told[True]
+        may_call.set()
+        until(lambda: told[True] >= before + THREADS)
         status = child(work, leave)
         if status:
             print("child", number, "that makes a call by", way.__name__, "ended with", status)
@@ -83,6 +89,7 @@ with nothing_untold(), RawServer(behave) as server:
         thread.start()
     FORKER
     stop.set()
+    may_call.set()
     for thread in threads:
         thread.join(PATIENCE_S)
         assert not thread.is_alive(), "a thread of the parent hangs"
