@@ -279,9 +279,11 @@ class Engine(Owned):
 
     def _end(self, transfer: Transfer, outcome: Outcome | None) -> None:
         """Set the outcome, give the handle back, inform the waiter; skip what was done already."""
+        handle = transfer.handle
+        if transfer.flow is not None and handle is not None:
+            handle.keep_times()  # its reader may ask for them while libcurl lets go of it
         transfer.outcome = transfer.outcome or outcome
         self.ending = transfer
-        handle = transfer.handle
         if handle is not None:
             easy = handle.easy
             self.running.pop(easy, None)

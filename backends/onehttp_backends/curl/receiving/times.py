@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -15,6 +16,10 @@ TIMES_OF_ANY: Final[tuple[int, ...]] = (
     pycurl.TOTAL_TIME_T,
 )
 """Times of a transfer on whatever connection: `Response` takes them for those of a kept one."""
+_RUNNING: Final = "running"
+"""In pycurl's words for a handle whose multi is at work."""
+_PAUSE_S: Final = 0.001
+_MOST_LOOKS: Final = 2000
 
 
 class UnreadTimes:
@@ -33,15 +38,20 @@ class UnreadTimes:
 
     def read(self) -> tuple[int, ...]:
         """The times, in microseconds."""
-        if self._times is not None:
-            return self._times
-        try:
-            times = tuple(map(self._getinfo, TIMES_OF_ANY))
-        except pycurl.error:
+        looks = 0
+        while self._times is None:
+            try:
+                times = tuple(map(self._getinfo, TIMES_OF_ANY))
+            except pycurl.error as error:
+                # Whoever sees an outcome as soon as it is there may come while the driver takes the
+                # handle out of its multi.
+                looks += 1
+                if self._times is None and (looks > _MOST_LOOKS or _RUNNING not in str(error)):
+                    raise
+                time.sleep(_PAUSE_S)
+                continue
+            # Another thread may have used the handle meanwhile. It has kept the times before that,
+            # so as long as there are none, those that were just read are of the right transfer.
             if self._times is None:
-                raise
-        # Another thread may have used the handle meanwhile. It has kept the times before that, so
-        # as long as there are none, those that were just read are of the right transfer.
-        if self._times is None:
-            self._times = times
+                self._times = times
         return self._times

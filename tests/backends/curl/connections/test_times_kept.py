@@ -239,3 +239,41 @@ def test_those_of_a_stream_outlive_its_handle(
             assert pickle.loads(pickle.dumps(response)).timings == response.timings
         assert response.is_reused
         engine.close()
+
+
+def test_whoever_comes_while_the_handle_is_let_go_of_waits_for_that() -> None:
+    left = iter(range(3))
+
+    def getinfo(info: int) -> int:
+        if next(left, None) is not None:
+            raise pycurl.error("cannot invoke getinfo() - perform() is currently running")
+        return info
+
+    assert UnreadTimes(getinfo).read() == TIMES_OF_ANY
+
+
+@pytest.mark.parametrize("opened", [opened_in_thread, opened_in_task])
+def test_those_of_a_stream_are_kept_before_its_reader_sees_the_end(
+    opened: Callable[[PycurlBackend, Opening], Response],
+) -> None:
+    backend = PycurlBackend()
+    engine = backend._start().engine
+    seen: list[object] = []
+    remove = engine._remove
+
+    def noting(easy: pycurl.Curl) -> None:
+        assert engine.ending is not None
+        outcome = engine.ending.outcome
+        assert isinstance(outcome, Response)
+        times = outcome._timings
+        seen.append(times if isinstance(times, tuple) else getattr(times, "_times", None))
+        remove(easy)
+
+    engine._remove = noting
+    with RawServer(ok_but_for_bad) as server:
+        opening = Opening(Request("GET", server.url, options=PATIENT), StreamLimits())
+        for _ in range(3):
+            opened(backend, opening)
+        backend.close()
+    assert len(seen) == 3
+    assert None not in seen
