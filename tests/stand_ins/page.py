@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import os
 import platform
+import subprocess
 from pathlib import Path
 from typing import Final
 
@@ -16,7 +17,17 @@ def machine() -> str:
     day = datetime.datetime.now(datetime.timezone.utc).date()
     release = ".".join(platform.release().split(".")[:2])
     system = f"{platform.system()} {release}, Python {platform.python_version()}"
-    return f"{day}, {os.cpu_count()} cores, {system}"
+    return f"{day}, {revision()}{os.cpu_count()} cores, {system}"
+
+
+def revision() -> str:
+    """Of what it was run, where that is known."""
+    asked = ["git", "-c", "safe.directory=*", "rev-parse", "--short=8", "HEAD"]
+    try:
+        found = subprocess.run(asked, cwd=PAGE.parent, capture_output=True, text=True, check=True)
+    except (OSError, subprocess.CalledProcessError):
+        return ""  # not a checkout
+    return f"revision {found.stdout.strip()}, "
 
 
 def put(name: str, part: str) -> None:
