@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from importlib.metadata import entry_points
 
@@ -22,8 +23,27 @@ class Commands(click.Group):
         for entry in entry_points(group=GROUP):
             if entry.name == cmd_name:
                 command = entry.load()
-                return command if isinstance(command, click.Command) else None
+                if not isinstance(command, click.Command):
+                    return None
+                _take_finite_numbers(command)
+                return command
         return None
+
+
+def _take_finite_numbers(command: click.Command) -> None:
+    """Refuse ``nan`` and ``inf``, which click takes for numbers, even of a range."""
+    for option in command.params:
+        if option.callback is None:
+            option.callback = _finite
+    if isinstance(command, click.Group):
+        for subcommand in command.commands.values():
+            _take_finite_numbers(subcommand)
+
+
+def _finite(_ctx: click.Context, _option: click.Parameter, value: object) -> object:
+    if isinstance(value, float) and not math.isfinite(value):
+        raise click.BadParameter(f"expected a number, got {value}")
+    return value
 
 
 @click.command(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
