@@ -75,12 +75,12 @@ def test_the_driver_may_leave_before_a_caller_waits() -> None:
     engine = Engine(8)
     helm = Helm(engine)
     claim = Claim()
-    claim.thread = 1  # another one's
     with RawServer(keep_answering) as server:
         request = Request("GET", server.url)
         handle = engine.pool.take(request.options, server.url)
         handle.prepare(request)
         assert helm.ownership.take(claim)
+        claim.thread = 1  # another one's
         engine.inbox = Leaving(helm, claim)
         outcome = helm.perform(handle, request)
         assert isinstance(outcome, Response)

@@ -214,6 +214,7 @@ class Crew:
             return  # called from a callback: the loop below, further up the stack, goes on after it
         claim = Claim()
         try:
+            claim.thread = thread
             self._delivering[thread] = claim
             while ended:
                 try:

@@ -124,8 +124,9 @@ class Claim:
 
     __slots__ = ("thread",)
 
-    def __init__(self) -> None:
-        self.thread = get_ident()
+    thread: int
+    """Set by who puts it where other threads see it, and not by a constructor, which would cost
+    more than all else that a claim takes."""
 
     def is_lost(self) -> bool:
         """Whether its thread has ended, or left the driving method without emptying the cell.
@@ -191,6 +192,7 @@ class Ownership:
 
     def take(self, claim: Claim) -> bool:
         """Become the owner unless another is; True if ``claim`` is in the cell now."""
+        claim.thread = get_ident()
         return not self.is_closing and self._cell.setdefault(_OWNER, claim) is claim
 
     def leave(self, claim: Claim) -> None:
@@ -201,6 +203,7 @@ class Ownership:
 
     def close(self, claim: Claim) -> bool:
         """Refuse new owners from now on; True if ``claim`` is the owner, and may end the engine."""
+        claim.thread = get_ident()
         self.is_closing = True
         return self._cell.setdefault(_OWNER, claim) is claim
 

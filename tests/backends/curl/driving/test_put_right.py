@@ -282,7 +282,8 @@ def test_a_thread_that_no_longer_runs_callbacks_may_run_them_again(
     with RawServer(keep_answering) as server:
         backend.lend()
         helm = backend._start()
-        helm._delivering[threading.get_ident()] = Claim()  # an exception has left it there
+        left = helm._delivering[threading.get_ident()] = Claim()  # by an exception
+        left.thread = threading.get_ident()
         backend.submit(Request("GET", server.url, total_timeout_s=PATIENCE_S), told)
         assert backend.drive(told.fd, PATIENCE_S)
         assert not helm.is_delivering
