@@ -175,7 +175,7 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
         raise process.missing()
     try:
         adhoc = runtime.adhoc.requests
-        if PLAIN.issuperset(call) and not adhoc.max_redirects:
+        if (not call or PLAIN.issuperset(call)) and not adhoc.max_redirects:
             return runtime.backend.perform(simple_request(method, url, adhoc.options, call))
         if is_streamed(call):
             return call_on_none(runtime, method, url, call).perform()
@@ -200,7 +200,7 @@ def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[
         raise process.missing()
     try:
         adhoc = runtime.adhoc.requests
-        if PLAIN.issuperset(call) and not adhoc.max_redirects:
+        if (not call or PLAIN.issuperset(call)) and not adhoc.max_redirects:
             return runtime.backend.aperform(simple_request(method, url, adhoc.options, call))
         if is_streamed(call):
             return call_on_none(runtime, method, url, call).aperform()

@@ -45,7 +45,7 @@ _URL, _POST_FIELDS = pycurl.URL, pycurl.POSTFIELDS
 class Handle(MessageSettings):
     """An easy handle, its settings, and the response that it is receiving."""
 
-    __slots__ = ("_body", "_connect_timeout_s", "_rest", "_total_timeout_s", "_unread_times",
+    __slots__ = ("_body", "_connect_timeout_s", "_last", "_rest", "_total_timeout_s", "_unread_times",
                  "_url", "asked_url", "body", "decoding", "hops", "kept_bytes", "made",
                  "passes_redirects_by", "places", "progress", "scope", "shelf", "wait",
                  "waited_us", "was_truncated")  # fmt: skip
@@ -67,6 +67,8 @@ class Handle(MessageSettings):
         self._url = self.asked_url = ""
         """The URL as it goes out: libcurl takes out dot segments."""
         self._body: bytes | None = None
+        self._last: tuple[object, ...] = ()
+        """The last request, if it had no body and all of it is set; () unless that is known."""
         self._rest: tuple[object, ...] = ()
         """All but method, URL and what the body was of the last request: with the same, at most
         another body is to be set."""
@@ -130,23 +132,23 @@ class Handle(MessageSettings):
         """
         if self._unread_times is not None:
             self.keep_times()
+        is_as_set = self.shelf.may_be_http2 is self._may_be_http2
+        if request == self._last and is_as_set and self._verb[0]:
+            return
         url = request.url
         # What the easy handle is set to is forgotten before it is set and remembered after: an
         # exception in between, a signal handler's too, must leave nothing believed that is not so.
         if url != self._url:
-            self._url = ""
+            self._url, self._last = "", ()
             self.asked_url = asked_url(url) if "%" in url or "/." in url else url
             self.setopt(_URL, url if url.isascii() else self._in_bytes(url))
             self._url = url
         body = request.body
         rest: tuple[object, ...] = request
         rest = rest[2:] if body is None else (rest[2], b"", *rest[4:])
-        if (
-            rest == self._rest
-            and request.method == self._verb[0]
-            and self.shelf.may_be_http2 is self._may_be_http2
-        ):
+        if rest == self._rest and is_as_set and request.method == self._verb[0]:
             if body is None:
+                self._last = request
                 return
             if len(body) < EXPECT_THRESHOLD_BYTES and not (
                 self._expects_nothing or self._frames_itself
@@ -154,10 +156,11 @@ class Handle(MessageSettings):
                 self.setopt(_POST_FIELDS, body)
                 self._body = body
                 return
-        self._rest = ()
+        self._last = self._rest = ()
         self._set(request)
         if not self.hops:
             self._rest = rest
+            self._last = request if body is None else ()
 
     def _set(self, request: Request) -> None:
         """Set the options that differ, except for the URL."""
@@ -253,7 +256,7 @@ class Handle(MessageSettings):
         to connect, and what is link-local belongs to the interface ``scope``."""
         setopt = self.easy.setopt
         self.note_sent()
-        self._rest = ()
+        self._last = self._rest = ()
         self._total_timeout_s = self._connect_timeout_s = UNKNOWN_S
         total_s, connect_s = (limit_s and max(0.001, limit_s - elapsed_s) for limit_s in limits_s)
         setopt(pycurl.TIMEOUT_MS, milliseconds(total_s))
@@ -273,7 +276,7 @@ class Handle(MessageSettings):
 
     def limit_to(self, left_s: float) -> None:
         """Limit its transfer to ``left_s`` from now on (0 = no limit)."""
-        self._rest = ()
+        self._last = self._rest = ()
         self._total_timeout_s = UNKNOWN_S
         self.easy.setopt(pycurl.TIMEOUT_MS, milliseconds(left_s))
 

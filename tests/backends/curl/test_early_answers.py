@@ -238,6 +238,7 @@ def test_an_answer_that_comes_after_the_look_is_believed(monkeypatch: pytest.Mon
             one.fd, one.poll = fd, poll
 
         monkeypatch.setattr(single_transfer._OneSocket, "watch", watch)
+        monkeypatch.setattr(single_transfer, "unheard_bytes", lambda _: 1)
         monkeypatch.setattr(single_transfer, "is_unheard", lambda *_: True)
         engine.close()
         engine = PycurlBackend()
