@@ -7,10 +7,11 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from onehttp.adhoc import backend_of, prepared
-from onehttp.calls.arguments import PLAIN, CallArguments, build_request, simple_request
+from onehttp.calls.arguments import PLAIN, CallArguments, build_request
 from onehttp.calls.around.hooks import HookSource, hooks_of
 from onehttp.calls.carrier import Asked
 from onehttp.calls.drivers import aperform_following, perform_following
+from onehttp.calls.parts.plain_calls import plain_call
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.connections.reload import Reload
 from onehttp.connections.source import Source
@@ -176,7 +177,9 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
     try:
         adhoc = runtime.adhoc.requests
         if (not call or PLAIN.issuperset(call)) and not adhoc.max_redirects:
-            return runtime.backend.perform(simple_request(method, url, adhoc.options, call))
+            wanted = plain_call(method, url, adhoc.options, call)
+            if wanted is not None:
+                return runtime.backend.perform(wanted)
         if is_streamed(call):
             return call_on_none(runtime, method, url, call).perform()
         wanted = build_request(method, url, adhoc.options, (), call)
@@ -187,6 +190,7 @@ def request(method: str, url: str, **call: Unpack[CallArguments]) -> Response:
         return backend_of(runtime, call).perform(wanted)
     except (OnehttpError, TypeError) as error:
         del url, call  # what `strip_traceback` does, without a call more
+        wanted = None
         raise error.with_traceback(of_others(error)) from error.__cause__
 
 
@@ -201,7 +205,9 @@ def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[
     try:
         adhoc = runtime.adhoc.requests
         if (not call or PLAIN.issuperset(call)) and not adhoc.max_redirects:
-            return runtime.backend.aperform(simple_request(method, url, adhoc.options, call))
+            wanted = plain_call(method, url, adhoc.options, call)
+            if wanted is not None:
+                return runtime.backend.aperform(wanted)
         if is_streamed(call):
             return call_on_none(runtime, method, url, call).aperform()
         wanted = build_request(method, url, adhoc.options, (), call)
@@ -212,6 +218,7 @@ def arequest(method: str, url: str, **call: Unpack[CallArguments]) -> Coroutine[
         return backend_of(runtime, call).aperform(wanted)
     except (OnehttpError, TypeError) as error:
         del url, call
+        wanted = None
         raise error.with_traceback(of_others(error)) from error.__cause__
 
 

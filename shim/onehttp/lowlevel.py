@@ -84,7 +84,8 @@ from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.hints.keywords import explain_classes, explained
 from onehttp_backends.observed import Attempt, Call, Observer, leave, observe
 from onehttp_backends.optional.repeating import SMALL_BODY_BYTES, Repeating
-from onehttp_backends.rules.request_rules import MAX_SECONDS, check_url
+from onehttp_backends.rules.at_sight import MAX_SECONDS
+from onehttp_backends.rules.request_rules import check_url
 
 __all__ = [
     "DEFAULT_FINAL_TIMER_S",

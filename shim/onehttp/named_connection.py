@@ -6,13 +6,14 @@ from collections.abc import Callable, Coroutine, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from onehttp.calls.arguments import NO_ARGUMENTS, PLAIN, CallArguments, simple_request
+from onehttp.calls.arguments import NO_ARGUMENTS, PLAIN, CallArguments
 from onehttp.calls.around.layers import backend_for
 from onehttp.calls.callback_driver import CourseTransfer
 from onehttp.calls.carrier import Asked
 from onehttp.calls.course import ChainCall, policed
 from onehttp.calls.drivers import PolicedCall, aperform_policed, perform_policed
 from onehttp.calls.named_call import NamedCall, request_on
+from onehttp.calls.parts.plain_calls import plain_call
 from onehttp.calls.policy_state import PolicyCounters
 from onehttp.calls.revision import ReadyConnection, Revision
 from onehttp.calls.together import built, perform_together, start_together, starts_of
@@ -202,8 +203,9 @@ class Connection(StreamsOnConnection):
         ready = revision[self.name]
         if PLAIN.issuperset(call) and ready.is_plain and not revision.surrounds:  # as most are
             spec = ready.spec
-            request = simple_request(method, ready.url(target), spec.options, call, spec.headers)
-            return self._backend.perform(request)
+            request = plain_call(method, ready.url(target), spec.options, call, spec.headers)
+            if request is not None:
+                return self._backend.perform(request)
         if is_streamed(call):
             return self._streamed(method, target, call).perform()
         if ready.is_plain and not call.get("follow_redirects"):

@@ -7,8 +7,9 @@ from hypothesis import strategies as st
 
 from onehttp_backends.contract import Request
 from onehttp_backends.errors import RequestError
-from onehttp_backends.rules import request_rules
-from onehttp_backends.rules.request_rules import LONGEST_KNOWN, NONE_YET, check_request
+from onehttp_backends.rules import at_sight
+from onehttp_backends.rules.at_sight import LONGEST_KNOWN, NONE_YET
+from onehttp_backends.rules.request_rules import check_request
 
 KNOWN = ("http://a", "http://a:80", "https://a", "https://[::1]:8", "http://a.example")
 BEGINNINGS = st.sampled_from([*KNOWN, *(origin[:-1] for origin in KNOWN), "HTTP://a", "http:/", ""])
@@ -16,7 +17,7 @@ RESTS = st.text(st.sampled_from("/?#@:[]8a %\\\x00\x1f\x7f\xa0\xe9\u2028\U0001f6
 
 
 def forget() -> None:
-    request_rules._last = NONE_YET
+    at_sight._last = NONE_YET
 
 
 def judged(url: str) -> str | tuple[int, str]:
@@ -49,7 +50,7 @@ def test_a_known_origin_changes_no_judgement(beginning: str, rest: str) -> None:
 def test_none_is_kept_that_is_long() -> None:
     forget()
     check_request(Request("GET", f"http://a/{'a' * LONGEST_KNOWN}"))
-    assert request_rules._last == NONE_YET
+    assert at_sight._last == NONE_YET
     check_request(Request("GET", "http://a/"))
     check_request(Request("GET", f"http://a/{'a' * LONGEST_KNOWN}"))
-    assert request_rules._last[0] == "http://a/"
+    assert at_sight._last[0] == "http://a/"

@@ -17,6 +17,7 @@ from onehttp_backends.curl.tls.handshake import Made
 from onehttp_backends.errors import RequestError
 from onehttp_backends.headers import BLANK_LINES, is_cut_off
 from onehttp_backends.optional.streaming import StreamLimits
+from onehttp_backends.rules.at_sight import origin_at_sight
 from onehttp_backends.rules.request_rules import check_options, check_request
 
 MAX_SHELVES = 1024
@@ -74,7 +75,8 @@ class HandlePool:
         """
         handle: Handle | None = None
         try:
-            handle = self.take(request.options, origin or check_request(request))
+            known = origin or origin_at_sight(request) or check_request(request)
+            handle = self.take(request.options, known)
             handle.prepare(request)
         except RequestError as error:  # after any other nothing is known of the handle
             if handle is not None:

@@ -12,6 +12,13 @@ import re
 from onehttp_backends.contract import AuthScheme, HttpVersion, Request, TransferOptions
 from onehttp_backends.errors import CurlCode, RequestError, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
+from onehttp_backends.rules.at_sight import (
+    LONGEST_KNOWN,
+    MAX_SECONDS,
+    is_plain_time,
+    note,
+    origin_at_sight,
+)
 from onehttp_backends.rules.credentials import check_auth, check_proxy
 from onehttp_backends.rules.framing import SPECIAL, check_framing
 from onehttp_backends.rules.methods import PLAIN_METHODS, check_unusual, is_token
@@ -33,25 +40,17 @@ _any_url = re.compile(
 ).fullmatch
 _authority = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*)").match
 
-_NUMBERS = (float, int)
 _TLS_TEXTS = (
     *("ca_file", "ca_path", "cert_file", "key_file", "crl_file"),
     *("ciphers", "curves", "pinned_public_key"),
 )
 PROXY_SCHEMES = ("http", "https", "socks4", "socks4a", "socks5", "socks5h")
-MAX_SECONDS = 2_000_000
-"""The largest time that libcurl's 32-bit milliseconds can hold, rounded."""
 MAX_SOCKET_PATH = 107
 """Bytes: what ``sockaddr_un`` of Linux has room for."""
 MAX_HOST_LENGTH = 253
 _EXPECTED = "expected http://HOST/... or https://HOST/..."
 MAX_URL_LENGTH = 8_000_000
 """libcurl's own limit for an input string."""
-LONGEST_KNOWN = 300
-NONE_YET = (None, "", "/" * (LONGEST_KNOWN + 1))  # no URL that is looked at begins so
-_last: tuple[str | None, str, str] = NONE_YET
-"""The URL that came last, its origin, and that with a slash. What goes on behind it is right if
-nothing in it is to be escaped: less to ask than the regular expression."""
 
 
 def check_request(request: Request) -> str:
@@ -60,7 +59,8 @@ def check_request(request: Request) -> str:
     Raises:
         RequestError: something is not fit to be sent; the code is libcurl's for that fault.
     """
-    global _last
+    if (known := origin_at_sight(request)) is not None:
+        return known
     if request.method not in PLAIN_METHODS:
         check_unusual(request)
     body = request.body
@@ -69,33 +69,16 @@ def check_request(request: Request) -> str:
             CurlCode.BAD_FUNCTION_ARGUMENT, f"body: expected bytes, got {type(body).__name__}"
         )
     total_s, connect_s = request.total_timeout_s, request.connect_timeout_s
-    if total_s is not None and not (type(total_s) in _NUMBERS and 0 <= total_s <= MAX_SECONDS):
+    if total_s is not None and not is_plain_time(total_s):
         check_seconds("timeout", total_s)
-    if connect_s is not None and not (
-        type(connect_s) in _NUMBERS and 0 <= connect_s <= MAX_SECONDS
-    ):
+    if connect_s is not None and not is_plain_time(connect_s):
         check_seconds("connect timeout", connect_s)
     url = request.url
-    known_url, origin, beginning = _last
-    if type(url) is str:
-        if url == known_url:
-            return origin
-        rest = url.removeprefix(beginning)
-        is_like_it = rest != url and len(url) <= LONGEST_KNOWN
-        if is_like_it and rest.isascii() and rest.isprintable() and " " not in rest:
-            _last = (url, origin, beginning)
-            return origin
-    return _noted(url)
-
-
-def _noted(url: str) -> str:
-    """The origin of a URL, of which more may be asked."""
-    global _last
     usual = _usual_url(url) if type(url) is str and len(url) <= LONGEST_KNOWN else None
     if usual is None or is_no_host(usual[1]):
         return check_url(url)
     origin: str = usual[1]
-    _last = (url, origin, f"{origin}/")
+    note(url, origin)
     return origin
 
 

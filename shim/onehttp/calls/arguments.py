@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import IO, Any, Final, NoReturn, TypeAlias, TypedDict
 
 from onehttp.calls.auth.credentials import AuthSource, with_auth
@@ -13,6 +12,14 @@ from onehttp.calls.parts.bodies import NO_TYPE, encode_body, with_type
 from onehttp.calls.parts.call_cookies import with_call_cookies
 from onehttp.calls.parts.form_files import FileSource, with_whole_form
 from onehttp.calls.parts.path_values import PathValues, with_path_values
+from onehttp.calls.parts.plain_calls import (
+    KNOWN_METHODS,
+    METHODS_WITH_BODY,
+    METHODS_WITHOUT_BODY,
+    NO_HEADERS,
+    merge_headers,
+    plain_pairs,
+)
 from onehttp.hints.keywords import CALL_HINTS
 from onehttp.hints.settings import OF_TIMEOUT
 from onehttp.urls import ParamSource, ascii_url, with_params
@@ -28,10 +35,6 @@ HeaderSource: TypeAlias = "Iterable[tuple[str, str]] | Mapping[str, str] | None"
 TimeoutSource: TypeAlias = "float | Timeout | None"
 BodySource: TypeAlias = "IO[bytes] | Iterable[bytes] | AsyncIterable[bytes]"
 
-KNOWN_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"})
-METHODS_WITH_BODY = frozenset({"POST", "PUT", "PATCH"})
-METHODS_WITHOUT_BODY = KNOWN_METHODS - METHODS_WITH_BODY
-NO_HEADERS: HeaderPairs = ()
 PLAIN: Final = frozenset({"headers", "timeout"})
 """The keywords of the simplest calls: one exchange, no body, nothing around it."""
 _PLAIN_REQUEST: Final = PLAIN | {"follow_redirects", "body"}
@@ -115,29 +118,6 @@ class CallArguments(TypedDict, total=False):
 
 
 NO_ARGUMENTS: Final[CallArguments] = {}
-
-
-def simple_request(
-    method: str,
-    url: str,
-    options: TransferOptions,
-    call: CallArguments,
-    own_headers: HeaderPairs = NO_HEADERS,
-) -> Request:
-    """`build_request` of a call with keywords of `PLAIN` alone."""
-    if not (type(method) is type(url) is str and method in METHODS_WITHOUT_BODY and url.isascii()):
-        return _request_of_any(method, url, options, own_headers, call, None)
-    if not call:
-        return plain_request(method, url, own_headers, options)
-    headers, timeout = call.get("headers"), call.get("timeout")
-    if isinstance(timeout, Timeout):
-        return _request_of_any(method, url, options, own_headers, call, None)
-    pairs = own_headers
-    if headers is not None:
-        pairs = header_pairs(headers)
-        if own_headers:
-            pairs = merge_headers(own_headers, pairs)
-    return plain_request(method, url, pairs, options, timeout)
 
 
 def build_request(
@@ -302,14 +282,8 @@ def header_pairs(headers: HeaderSource) -> HeaderPairs:
     """Headers as pairs, in their order. A tuple of pairs is taken as it is."""
     if headers is None:
         return NO_HEADERS
-    if type(headers) is tuple:
-        for pair in headers:
-            if type(pair) is not tuple or len(pair) != 2:
-                break
-        else:
-            return headers  # the same object again lets an engine skip its checks
-    if type(headers) is dict:
-        return tuple(headers.items())
+    if (plain := plain_pairs(headers)) is not None:
+        return plain
     items = headers.items() if isinstance(headers, Mapping) else headers
     try:
         return tuple((name, value) for name, value in items)
@@ -318,24 +292,6 @@ def header_pairs(headers: HeaderSource) -> HeaderPairs:
             CurlCode.BAD_FUNCTION_ARGUMENT,
             "headers: expected pairs of name and value, or a mapping of them",
         ) from None
-
-
-def merge_headers(own: HeaderPairs, given: HeaderPairs) -> HeaderPairs:
-    """A connection's headers, less those that the call names, then the call's."""
-    own_names = _lowered_names(own)
-    for name, _ in given:
-        if isinstance(name, str) and name.lower() in own_names:
-            break
-    else:
-        return own + given
-    named = {name.lower() for name, _ in given if isinstance(name, str)}
-    return (*(pair for pair in own if pair[0].lower() not in named), *given)
-
-
-@lru_cache(maxsize=256)
-def _lowered_names(own: HeaderPairs) -> frozenset[str]:
-    """The names of a connection's headers in lower case; the same for all its calls."""
-    return frozenset(name.lower() for name, _ in own)
 
 
 def seconds_of(timeout: TimeoutSource) -> tuple[float | None, float | None]:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from typing import Any
 
 from onehttp.calls.arguments import (
-    METHODS_WITHOUT_BODY,
     NO_ARGUMENTS,
     CallArguments,
     build_request,
@@ -14,6 +13,7 @@ from onehttp.calls.arguments import (
 )
 from onehttp.calls.parts.bodies import encode_body, with_type
 from onehttp.calls.parts.form_files import with_whole_form
+from onehttp.calls.parts.plain_calls import METHODS_WITHOUT_BODY
 from onehttp.calls.revision import ReadyConnection
 from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
 from onehttp.urls import query_pairs
