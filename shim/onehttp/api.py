@@ -11,7 +11,6 @@ from onehttp.calls.arguments import PLAIN, CallArguments, build_request
 from onehttp.calls.around.hooks import HookSource, hooks_of
 from onehttp.calls.carrier import Asked
 from onehttp.calls.drivers import aperform_following, perform_following
-from onehttp.calls.parts.plain_calls import plain_call
 from onehttp.connections.model import ConnectionSet, ConnectionSpec
 from onehttp.connections.reload import Reload
 from onehttp.connections.source import Source
@@ -32,6 +31,7 @@ from onehttp.streams.ways import call_on_none
 from onehttp.stripped_tracebacks import of_others, strip_traceback
 from onehttp_backends.contract import Backend, Request, Response, Stats
 from onehttp_backends.hints.keywords import explained
+from onehttp_backends.rules.plain_calls import plain_call
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -13,7 +13,6 @@ from onehttp.calls.carrier import Asked
 from onehttp.calls.course import ChainCall, policed
 from onehttp.calls.drivers import PolicedCall, aperform_policed, perform_policed
 from onehttp.calls.named_call import NamedCall, request_on
-from onehttp.calls.parts.plain_calls import plain_call
 from onehttp.calls.policy_state import PolicyCounters
 from onehttp.calls.revision import ReadyConnection, Revision
 from onehttp.calls.together import built, perform_together, start_together, starts_of
@@ -29,6 +28,7 @@ from onehttp.stripped_tracebacks import of_others, strip_traceback
 from onehttp_backends.contract import Backend, Outcome, Request, Response, Transfer, plain_request
 from onehttp_backends.observed import started
 from onehttp_backends.optional.batching import NONE_BRIEF
+from onehttp_backends.rules.plain_calls import plain_call
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

@@ -12,14 +12,6 @@ from onehttp.calls.parts.bodies import NO_TYPE, encode_body, with_type
 from onehttp.calls.parts.call_cookies import with_call_cookies
 from onehttp.calls.parts.form_files import FileSource, with_whole_form
 from onehttp.calls.parts.path_values import PathValues, with_path_values
-from onehttp.calls.parts.plain_calls import (
-    KNOWN_METHODS,
-    METHODS_WITH_BODY,
-    METHODS_WITHOUT_BODY,
-    NO_HEADERS,
-    merge_headers,
-    plain_pairs,
-)
 from onehttp.hints.keywords import CALL_HINTS
 from onehttp.hints.settings import OF_TIMEOUT
 from onehttp.urls import ParamSource, ascii_url, with_params
@@ -29,6 +21,14 @@ from onehttp_backends.contract import Request, TransferOptions, plain_request
 from onehttp_backends.errors import CurlCode, RequestTypeError
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.hints.keywords import unexpected
+from onehttp_backends.rules.plain_calls import (
+    KNOWN_METHODS,
+    METHODS_WITH_BODY,
+    METHODS_WITHOUT_BODY,
+    NO_HEADERS,
+    merge_headers,
+    plain_pairs,
+)
 from onehttp_backends.rules.plain_text import plain_text
 
 HeaderSource: TypeAlias = "Iterable[tuple[str, str]] | Mapping[str, str] | None"

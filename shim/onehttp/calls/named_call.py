@@ -13,11 +13,11 @@ from onehttp.calls.arguments import (
 )
 from onehttp.calls.parts.bodies import encode_body, with_type
 from onehttp.calls.parts.form_files import with_whole_form
-from onehttp.calls.parts.plain_calls import METHODS_WITHOUT_BODY
 from onehttp.calls.revision import ReadyConnection
 from onehttp.policies.redirects import DEFAULT_MAX_REDIRECTS
 from onehttp.urls import query_pairs
 from onehttp_backends.contract import Request, plain_request
+from onehttp_backends.rules.plain_calls import METHODS_WITHOUT_BODY
 
 
 def request_on(ready: ReadyConnection, method: str, path: str, call: CallArguments) -> Request:
