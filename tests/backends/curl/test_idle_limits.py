@@ -19,7 +19,8 @@ from onehttp_backends.curl.idle_limit import LOOKS, MIN_ROOM, UNSENT_BYTES, Idle
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.sockets import Socket
-from onehttp_backends.curl.sockets.socket import TICK_S, unheard_bytes
+from onehttp_backends.curl.sockets.socket import TICK_S
+from onehttp_backends.curl.sockets.unheard import unheard_bytes
 from onehttp_backends.errors import TimeoutError
 from servers.multiplexing.http2 import Http2Server
 from servers.patience import PATIENCE_S

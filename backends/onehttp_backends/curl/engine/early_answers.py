@@ -20,7 +20,7 @@ from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Easy, Multi
 from onehttp_backends.curl.reading.heads import UNASKED_SCHEMES
 from onehttp_backends.curl.sockets import SocketWatch
-from onehttp_backends.curl.sockets.socket import unheard_bytes
+from onehttp_backends.curl.sockets.unheard import unheard_bytes
 from onehttp_backends.curl.stream_handle import StreamHandle
 from onehttp_backends.errors import CurlCode
 

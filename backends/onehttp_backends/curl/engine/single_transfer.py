@@ -20,7 +20,8 @@ from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.curl.receiving.padding import ROUNDS
 from onehttp_backends.curl.sockets import SocketWatch
-from onehttp_backends.curl.sockets.socket import AFTER_MS, unheard_bytes
+from onehttp_backends.curl.sockets.socket import AFTER_MS
+from onehttp_backends.curl.sockets.unheard import unheard_bytes
 from onehttp_backends.errors import TransferError
 
 SMALL_BODY_BYTES: Final = 16 * 1024

@@ -11,8 +11,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Callable
-from typing import Final, TypeAlias
+from typing import Final
 
 # Not a `socket` object for a moment: it would close libcurl's descriptor when an exception comes
 # in between, and a copy of the descriptor cannot be had when there are no more.
@@ -31,19 +30,6 @@ AFTER_S: Final = 0.01
 """How long a socket must be silent before libcurl is shown it once more (see `SecondLooks`); a
 forgotten answer is late by this time."""
 AFTER_MS: Final = round(1000 * AFTER_S)
-Ioctl: TypeAlias = Callable[[int, int, bytearray], object]
-
-
-def unheard_bytes(
-    fd: int, ioctl: Ioctl = fcntl.ioctl, wanted: int = termios.TIOCOUTQ, zero: bytes = bytes(4)
-) -> int:
-    """How many sent bytes the peer has not acknowledged; meaningless if it is no TCP socket."""
-    number = bytearray(4)  # with `bytes`, `ioctl` fails first and tries again: slower
-    try:
-        ioctl(fd, wanted, number)
-    except OSError:
-        return 0
-    return 0 if number == zero else int.from_bytes(number, sys.byteorder)
 
 
 class Socket:
