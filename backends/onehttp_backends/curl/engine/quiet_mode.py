@@ -21,7 +21,7 @@ from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Easy, Multi
 from onehttp_backends.curl.sockets import SocketWatch
-from onehttp_backends.curl.sockets.socket import unheard_bytes
+from onehttp_backends.curl.sockets.unheard import unheard_bytes
 
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
 _REQUEST_SIZE: Final = pycurl.REQUEST_SIZE
