@@ -45,9 +45,9 @@ _URL, _POST_FIELDS = pycurl.URL, pycurl.POSTFIELDS
 class Handle(MessageSettings):
     """An easy handle, its settings, and the response that it is receiving."""
 
-    __slots__ = ("_body", "_connect_timeout_s", "_last", "_rest", "_total_timeout_s", "_unread_times",
-                 "_url", "asked_url", "body", "decoding", "hops", "kept_bytes", "made",
-                 "passes_redirects_by", "places", "progress", "scope", "shelf", "wait",
+    __slots__ = ("_body", "_connect_timeout_s", "_last", "_rest", "_total_timeout_s",
+                 "_unread_times", "_url", "asked_url", "body", "decoding", "hops", "kept_bytes",
+                 "made", "passes_redirects_by", "places", "progress", "scope", "shelf", "wait",
                  "waited_us", "was_truncated")  # fmt: skip
 
     progress_of: ClassVar[type[Progress]] = Progress
@@ -67,11 +67,9 @@ class Handle(MessageSettings):
         self._url = self.asked_url = ""
         """The URL as it goes out: libcurl takes out dot segments."""
         self._body: bytes | None = None
-        self._last: tuple[object, ...] = ()
-        """The last request, if it had no body and all of it is set; () unless that is known."""
+        self._last: tuple[object, ...] = ()  # the last request, if it had no body and is all set
         self._rest: tuple[object, ...] = ()
-        """All but method, URL and what the body was of the last request: with the same, at most
-        another body is to be set."""
+        """All of it but method, URL and what the body was: with the same, another body is to do."""
         self._unread_times: weakref.ref[UnreadTimes] | None = None
         self._total_timeout_s = options.total_timeout_s
         self._connect_timeout_s = options.connect_timeout_s
@@ -159,8 +157,7 @@ class Handle(MessageSettings):
         self._last = self._rest = ()
         self._set(request)
         if not self.hops:
-            self._rest = rest
-            self._last = request if body is None else ()
+            self._rest, self._last = rest, request if body is None else ()
 
     def _set(self, request: Request) -> None:
         """Set the options that differ, except for the URL."""
