@@ -202,9 +202,8 @@ class Connection(StreamsOnConnection):
         revision = self._runtime.revision
         ready = revision[self.name]
         if PLAIN.issuperset(call) and ready.is_plain and not revision.surrounds:  # as most are
-            spec = ready.spec
-            request = plain_call(method, ready.url(target), spec.options, call, spec.headers)
-            if request is not None:
+            spec, url = ready.spec, ready.url(target)
+            if (request := plain_call(method, url, spec.options, call, spec.headers)) is not None:
                 return self._backend.perform(request)
         if is_streamed(call):
             return self._streamed(method, target, call).perform()
@@ -261,7 +260,6 @@ class Connection(StreamsOnConnection):
         return PolicedCall(backend, clock, revision, ready, request, make_call, begins_at_once)
 
     # The verbs. Written out, since they are the hot target and what people read.
-
     def get(self, target: str = "", /, **call: Unpack[CallArguments]) -> Response:
         """GET ``target``."""
         try:

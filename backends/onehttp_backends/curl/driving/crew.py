@@ -214,8 +214,7 @@ class Crew:
             return  # called from a callback: the loop below, further up the stack, goes on after it
         claim = Claim()
         try:
-            claim.thread = thread
-            self._delivering[thread] = claim
+            claim.thread, self._delivering[thread] = thread, claim
             while ended:
                 try:
                     transfer = ended.popleft()
