@@ -153,9 +153,7 @@ class InstructionInjector:
         try:
             yield
         finally:
-            sys.settrace(None)
-            self._before.clear()
-            self._names.clear()
+            self._end()
 
     def run(self, what: Callable[[], object]) -> None:
         """Raise in ``what()``. `in_force` cannot raise in `contextlib`, which it needs itself."""
@@ -165,8 +163,13 @@ class InstructionInjector:
         except Interrupt:
             pass
         finally:
-            sys.settrace(None)
-            self._before.clear()
+            self._end()
+
+    def _end(self) -> None:
+        sys.settrace(None)
+        # Of frames, whose generators end when they are freed.
+        self._before.clear()
+        self._names.clear()
 
     def _trace(self, frame: FrameType, event: str, argument: Any) -> Any:
         if self.place:

@@ -83,6 +83,7 @@ def test_a_head_like_the_last_changes_no_judgement(server: RawServer, way: Way) 
         engine.close()
 
 
+@pytest.mark.usefixtures("nobody_observes")
 @pytest.mark.parametrize("reuse", [True, False])
 def test_a_repeated_request_changes_no_judgement(server: RawServer, reuse: bool) -> None:
     """Neither what comes of it, nor what is counted, where the body alone is returned."""

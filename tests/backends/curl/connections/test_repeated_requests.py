@@ -19,6 +19,7 @@ from servers.raw import Peer, RawServer
 
 PATIENT = TransferOptions(total_timeout_s=PATIENCE_S)
 WIDTH, EACH = 8, 50
+pytestmark = pytest.mark.usefixtures("nobody_observes")
 
 
 def answering(*bodies: bytes, status: int = 200) -> RawServer:
