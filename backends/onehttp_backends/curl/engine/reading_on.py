@@ -61,18 +61,13 @@ def sends_at_once(engine: Engine, handle: StreamHandle) -> None:
                 handle.go_on()
     if handle.sending_fd < 0 or sending.wants_more:
         return
-    watch, inbox, ownership = engine.watch, engine.inbox, engine.ownership
-    perform, note_unsent, taken = engine.multi.perform, handle.note_unsent, -1
+    watch, ownership = engine.watch, engine.ownership
+    note_unsent, taken = handle.note_unsent, -1
     ownership.turns += 1
     # Nobody need ask whether the socket is ready: libcurl finds out.
     while sending.taken != taken and not ownership.is_gone:  # it is, if a signal handler has forked
         taken = sending.taken
-        _, running = perform()
-        if running != 1:
-            engine.reap()
-        if watch.raised:
-            raise watch.raised.pop()
-        if running != 1 or inbox or watch.reports.is_incomplete:
+        if not _performs(engine):
             break
         note_unsent(sending)
         if sending.wants_more:
@@ -106,8 +101,8 @@ def _goes_on(
     laps: int = 1,
     sending: Sending | None = None,
 ) -> bool:
-    watch, inbox, ownership = engine.watch, engine.inbox, engine.ownership
-    perform, is_ready = engine.multi.perform, watch.is_ready
+    watch, ownership = engine.watch, engine.ownership
+    is_ready = watch.is_ready
     for _ in range(laps):
         # If the socket is ready there is no wait, so neither libcurl's timers nor wake-ups matter.
         if not is_ready(fd, event, 0) and not _waits(engine, fd, event, LONGEST_WAIT_S):
@@ -115,12 +110,7 @@ def _goes_on(
         if ownership.is_gone:  # a signal handler has forked
             return False
         # This reads half as much as `socket_action` would: what fits into the CPU's caches.
-        _, running = perform()
-        if running != 1:
-            engine.reap()
-        if watch.raised:
-            raise watch.raised.pop()
-        if running != 1 or inbox or watch.reports.is_incomplete:
+        if not _performs(engine):
             break
         if sending is not None:
             handle.note_unsent(sending)
@@ -130,6 +120,17 @@ def _goes_on(
         engine.second_looks.note([(fd, event)])
     ownership.turns += 1
     return True
+
+
+def _performs(engine: Engine) -> bool:
+    """Have libcurl do what it can; False if the transfer is over, or is not the only one now."""
+    _, running = engine.multi.perform()
+    if running != 1:
+        engine.reap()
+    watch = engine.watch
+    if watch.raised:
+        raise watch.raised.pop()
+    return running == 1 and not (engine.inbox or watch.reports.is_incomplete)
 
 
 def _waits(engine: Engine, fd: int, event: int, max_wait_s: float) -> bool:
