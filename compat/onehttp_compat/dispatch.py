@@ -20,7 +20,7 @@ from onehttp_compat.pv import (
     Value,
     Variable,
 )
-from onehttp_compat.registry import Kind, LegacyFunction
+from onehttp_compat.registry import Argument, Kind, LegacyFunction
 
 _log = logging.getLogger("onehttp_compat")
 
@@ -89,48 +89,83 @@ def kemi_function(
 
 
 def native_function(
-    server: LegacyProcess, form: LegacyFunction, method: Callable[..., int]
+    server: LegacyProcess,
+    form: LegacyFunction,
+    method: Callable[..., int],
+    kept: KeptCalls | None = None,
 ) -> Function:
     """Return a function for calls from native scripts. It replaces pseudo-variables in its
-    arguments."""
-    shape = tuple((argument.name, argument.kind) for argument in form.arguments)
+    arguments.
+
+    Args:
+        kept: the calls that need no check any more.
+    """
     names = tuple(argument.name for argument in form.arguments)
     observers, note = server.observers, server.warnings.note
+    known_calls = {} if kept is None else kept.by_arguments
 
     def call(*arguments: object) -> int:
         if not server.has_started:
-            server.start()
+            server.start()  # empties `known_calls`
         note(form, False, lambda: _expected(server, form, names, arguments, is_kemi=False))
+        try:
+            again = None if observers else known_calls.get(arguments)
+        except TypeError:  # not even a text
+            again = None
+        server.return_code = code = evaluate_and_make(arguments) if again is None else again()
+        return code
+
+    def evaluate_and_make(arguments: tuple[object, ...]) -> int:
         values: dict[str, Any] = {}
         written: dict[str, str] = {}
         try:
-            for (name, kind), given in zip(shape, arguments, strict=True):
-                if kind is Kind.NUMBER:
-                    values[name] = _number(server, given)
-                elif not isinstance(given, str):
-                    raise TypeError(f"{name}: expected text, got {type(given).__name__}")
-                elif kind is Kind.RESULT:
-                    values[name] = server.pv.writable(given)
-                else:
-                    text = given
-                    if kind is Kind.TEXT and "$" in given:
-                        text = server.pv.expand(given)
-                        written[name] = given
-                        if text == NULL_TEXT and name == "body":
-                            _warn_of_null(server, form, given)
-                    values[name] = _cut(server, name, text) if "\0" in text else text
+            for argument, given in zip(form.arguments, arguments, strict=True):
+                values[argument.name] = _evaluated(server, form, argument, given, written)
         except (UnknownVariableError, ReadOnlyVariableError, TypeError) as error:
-            shown = {name: str(one) for (name, _), one in zip(shape, arguments, strict=True)}
-            code = _unusable(server, form, {**shown, **values}, error, is_kemi=False)
-        else:
-            if observers:
-                code = _observed(server, form, method, values, is_kemi=False, written=written)
-            else:
-                code = method(is_kemi=False, **values)
-        server.return_code = code
-        return code
+            shown = {name: str(one) for name, one in zip(names, arguments, strict=True)}
+            return _unusable(server, form, {**shown, **values}, error, is_kemi=False)
+        if observers:
+            return _observed(server, form, method, values, is_kemi=False, written=written)
+        if kept is None:
+            return method(is_kemi=False, **values)
+        # With a variable in them the arguments do not tell the call; the values, of which the
+        # result is no text any more, are not taken for arguments.
+        key = tuple(values.values()) if written else arguments
+        again = known_calls.get(key)
+        return kept.make(key, values) if again is None else again()
 
     return call
+
+
+def _evaluated(
+    server: LegacyProcess,
+    form: LegacyFunction,
+    argument: Argument,
+    given: object,
+    written: dict[str, str],
+) -> Any:
+    """The value of an argument of a native script, which goes into ``written`` if it has to be
+    evaluated.
+
+    Raises:
+        TypeError: it is of another type.
+        UnknownVariableError: it contains what is no variable.
+        ReadOnlyVariableError: it is the result, and cannot be written.
+    """
+    name, kind = argument.name, argument.kind
+    if kind is Kind.NUMBER:
+        return _number(server, given)
+    if not isinstance(given, str):
+        raise TypeError(f"{name}: expected text, got {type(given).__name__}")
+    if kind is Kind.RESULT:
+        return server.pv.writable(given)
+    text = given
+    if kind is Kind.TEXT and "$" in given:
+        text = server.pv.expand(given)
+        written[name] = given
+        if text == NULL_TEXT and name == "body":
+            _warn_of_null(server, form, given)
+    return _cut(server, name, text) if "\0" in text else text
 
 
 def _expected(

@@ -19,6 +19,7 @@ from onehttp_compat.modules.http_async_client.first_revisions import AsyncHttp
 from onehttp_compat.modules.http_async_client.module import ASYNC_CAP_S, HttpAsyncClient
 from onehttp_compat.modules.http_async_client.settings import TimeoutMeaning
 from onehttp_compat.modules.http_client import HttpClient
+from onehttp_compat.modules.ready_call import KeptCalls
 from onehttp_compat.modules.utils import Utils
 from onehttp_compat.modules.xcap_client.module import XcapClient
 from onehttp_compat.parameters import LegacyBugs
@@ -152,7 +153,7 @@ class LegacyServer(LegacyProcess):
             if form is None:
                 raise NoSuchFunctionError(_missing(name, len(arguments)))
             function = self._native[name, len(arguments)] = native_function(
-                self, form, self.method(form)
+                self, form, self.method(form), self._kept_calls(form, is_kemi=False)
             )
         return function(*arguments)
 
@@ -175,8 +176,12 @@ class LegacyServer(LegacyProcess):
         form = KEMI.get((module, function))
         if form is None:
             raise NoSuchFunctionError(f"KSR.{module} has no function {function!r}")
-        kept = self.http_client.kept_calls(form.method) if form.module == "http_client" else None
-        return kemi_function(self, form, self.method(form), kept)
+        return kemi_function(self, form, self.method(form), self._kept_calls(form, is_kemi=True))
+
+    def _kept_calls(self, form: LegacyFunction, is_kemi: bool) -> KeptCalls | None:
+        if form.module != "http_client":
+            return None
+        return self.http_client.kept_calls(form.method, is_kemi)
 
     def rpc(self, name: str, arguments: Sequence[Any] = ()) -> dict[str, Any]:
         """Run an RPC command of the modules: ``{"result": ...}`` or ``{"error": {"code",

@@ -39,7 +39,7 @@ class HttpClient(ConnectionModule):
             "query": self.ready_query,
             "connect": self.ready_connect,
         }
-        self._kept: dict[str, dict[tuple[str, ...], Callable[[], int]]] = {}
+        self._kept: dict[tuple[str, bool], dict[tuple[object, ...], Callable[[], int]]] = {}
         server.pv.register("curlerror", _curlerror)
         server.pv.register("httprhdr", self._stored_header)
 
@@ -139,10 +139,13 @@ class HttpClient(ConnectionModule):
             )
         return ReadyCall(self, request, ready.state, write, known.maxdatasize, False, elsewhere)
 
-    def kept_calls(self, method: str) -> KeptCalls | None:
+    def kept_calls(self, method: str, is_kemi: bool) -> KeptCalls | None:
         """The calls of a method that are kept by their arguments; None if it keeps none."""
         prepare = self._prepare.get(method)
-        return prepare and KeptCalls(prepare, self._kept.setdefault(method, {}))
+        if prepare is None:
+            return None
+        calls = self._kept.setdefault((method, is_kemi), {})
+        return KeptCalls(functools.partial(prepare, is_kemi=is_kemi), calls)
 
     def _forget(self) -> None:
         super()._forget()

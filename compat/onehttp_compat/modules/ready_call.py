@@ -113,14 +113,14 @@ class KeptCalls(NamedTuple):
 
     prepare: Callable[..., Ready]
     """Takes the arguments of a call by name."""
-    by_arguments: dict[tuple[str, ...], Callable[[], int]]
+    by_arguments: dict[tuple[object, ...], Callable[[], int]]
 
-    def make(self, arguments: tuple[str, ...], values: dict[str, Any]) -> int:
+    def make(self, arguments: tuple[object, ...], values: dict[str, Any]) -> int:
         """Make a call for the first time, and keep it unless its arguments are long."""
-        ready = self.prepare(is_kemi=True, **values)
+        ready = self.prepare(**values)
         if isinstance(ready, int):
             return ready
-        if ready.request.body is None and sum(map(len, arguments)) <= _LONGEST_KEPT:
+        if ready.request.body is None and sum(map(len, values.values())) <= _LONGEST_KEPT:
             if len(self.by_arguments) >= _MOST_KEPT:
                 self.by_arguments.clear()
             self.by_arguments[arguments] = ready.make
