@@ -49,7 +49,7 @@ from __future__ import annotations
 import functools
 import os
 from collections.abc import Callable, Mapping
-from typing import Any, ClassVar
+from typing import Any
 
 from onehttp import api
 from onehttp.adhoc import prepared as prepared_adhoc
@@ -83,7 +83,7 @@ from onehttp_backends.errors import transfer_error
 from onehttp_backends.headers import HeaderPairs
 from onehttp_backends.hints.keywords import explain_classes, explained
 from onehttp_backends.observed import Attempt, Call, Observer, leave, observe
-from onehttp_backends.optional.repeating import SMALL_BODY_BYTES, Repeating
+from onehttp_backends.optional.repeating import BodyAlone, Repeating
 from onehttp_backends.rules.at_sight import MAX_SECONDS
 from onehttp_backends.rules.request_rules import check_url
 
@@ -133,20 +133,17 @@ class RepeatedCall:
 
     __slots__ = ("_engine", "_perform", "request")
 
-    small_body_bytes: ClassVar[int] = SMALL_BODY_BYTES
-
     def __init__(self, request: Request) -> None:
         self.request = request
         self._engine: Backend | None = None
-        self._perform: Callable[[], Response | bytes] = self.perform
+        self._perform: Callable[[], Response | BodyAlone] = self.perform
 
-    def perform(self) -> Response | bytes:
+    def perform(self) -> Response | BodyAlone:
         """Send it on the engine of this process, without policies or redirects.
 
         Returns:
-            The response. Or the body alone, if the status is 200 and the response head has the same
-            bytes as that of the last `Response` that was returned, whose body had at most
-            ``small_body_bytes``, so that its caller may keep it.
+            The response. Or a tuple of its body and an earlier response, if that one is like it in
+            all but body and times: both have status 200, and heads with the same bytes.
 
         Raises:
             TransferError: there is no response.

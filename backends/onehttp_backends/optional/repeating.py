@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Final, Protocol, runtime_checkable
+from typing import Final, Protocol, TypeAlias, runtime_checkable
 
 from onehttp_backends.contract import Request, Response
 
 SMALL_BODY_BYTES: Final = 4096
+"""The largest body of a `Response` that is kept, to say what later responses are like."""
+
+BodyAlone: TypeAlias = tuple[bytes, Response]
+"""The body of a response, and an earlier response to the same request that is like it in all but
+body and times: both have status 200, and heads with the same bytes."""
 
 
 class Repeated(Protocol):
     """A request that was checked once. Any thread may perform it, any number of times."""
 
-    def perform(self) -> Response | bytes:
+    def perform(self) -> Response | BodyAlone:
         """Run it in the calling thread.
 
         Returns:
-            The response; or its body alone, if it has status 200 and its head has the same bytes
-            as that of the last `Response` which this request was given, and if the body of that
-            had at most `SMALL_BODY_BYTES`, so that its caller may keep it.
+            The response, or its body and an earlier response that it is like.
 
         Raises:
             TransferError: it gave no response.

@@ -34,7 +34,7 @@ class _Module(Protocol):
 class ReadyCall:
     """A call that can be made any number of times."""
 
-    __slots__ = ("_elsewhere", "_is_first_line", "_last", "_limit", "_module", "_perform", "_state",
+    __slots__ = ("_elsewhere", "_is_first_line", "_limit", "_module", "_perform", "_state",
                  "_write", "request")  # fmt: skip
 
     def __init__(
@@ -61,29 +61,28 @@ class ReadyCall:
         self._is_first_line = is_first_line
         self._elsewhere = elsewhere
         self._perform = RepeatedCall(request).perform
-        self._last: Response | None = None
-        """The last whole response, for what the connection remembers of it."""
 
     def make(self) -> int:
         """Make the call, write its result, and return its code."""
         module = self._module
-        answer: Response | bytes | TransferError
+        answer: Response | tuple[bytes, Response] | TransferError
         try:
             answer = onehttp.perform(self.request) if module.stores_headers else self._perform()
         except TransferError as error:
             answer = error
         except NotInitialisedError:
             answer = transfer(self.request)
-        if isinstance(answer, bytes):
+        if isinstance(answer, tuple):
             # The usual answer: what `_end` does with it, without a further function of Python.
+            body, like = answer
             module.count(module.ok_counter)
-            if self._last is not None and self._state is not None:
-                self._state.response = self._last
+            if self._state is not None:
+                self._state.response = like  # the connection remembers nothing of the body
             if self._limit:
-                answer = module.shown(OK, answer, self._limit, self._is_first_line)
+                body = module.shown(OK, body, self._limit, self._is_first_line)
             elif self._is_first_line:
-                answer = answer.partition(b"\n")[0]
-            self._write(answer)
+                body = body.partition(b"\n")[0]
+            self._write(body)
             return OK
         return self._end(answer)
 
@@ -92,9 +91,6 @@ class ReadyCall:
         module, state = self._module, self._state
         code = module.counted(outcome, state)
         response = outcome if isinstance(outcome, Response) else None
-        if state is not None:
-            is_small = response is not None and len(response.body) <= RepeatedCall.small_body_bytes
-            self._last = response if is_small else None
         if module.stores_headers:
             module.store_headers(response)
         if self._elsewhere is not None and (response is None or code >= FIRST_SERVER_ERROR):

@@ -11,6 +11,7 @@ from onehttp_backends.curl.engine.account import Earlier
 from onehttp_backends.curl.shelf import is_one_shot
 from onehttp_backends.errors import TransferError
 from onehttp_backends.observed import is_on
+from onehttp_backends.optional.repeating import BodyAlone
 from onehttp_backends.rules.request_rules import check_request
 
 
@@ -33,7 +34,7 @@ class RepeatedRequest:
         self._is_one_shot = is_one_shot(request.options)
         self._earlier = Earlier()
 
-    def perform(self) -> Response | bytes:
+    def perform(self) -> Response | BodyAlone:
         backend, request = self._backend, self._request
         helm = backend._helm
         if helm is None or self._is_one_shot or is_on():

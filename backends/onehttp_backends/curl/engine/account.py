@@ -25,7 +25,7 @@ from onehttp_backends.curl.receiving.switching import SWITCHING, switched
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.stream_refusals import is_reset_by_server
 from onehttp_backends.errors import CurlCode, Sent, TransferError, transfer_error
-from onehttp_backends.optional.repeating import SMALL_BODY_BYTES
+from onehttp_backends.optional.repeating import SMALL_BODY_BYTES, BodyAlone
 from onehttp_backends.rules.framing import is_ambiguous
 from onehttp_backends.rules.status_lines import StatusLine
 
@@ -46,19 +46,19 @@ _NO_MEMORY: Final = "no memory left for the response"
 
 
 _OK: Final = 200
-Answer: TypeAlias = "Outcome | bytes"
-"""The outcome, or the body alone of a response that is like an earlier one in all but that."""
+Answer: TypeAlias = "Outcome | BodyAlone"
 
 
 class Earlier:
-    """What is known of the last response to a request that is made again and again."""
+    """A response to a request that is made again and again, which later ones may be like."""
 
-    __slots__ = ("head", "http_version")
+    __slots__ = ("head", "response")
 
     def __init__(self) -> None:
         self.head: list[bytes] | None = None
-        """Its head, if its status was 200 and nothing was wrong with it."""
-        self.http_version = ""
+        """Its head; None if there is no such response."""
+        self.response: Response | None = None
+        """Its status is 200, its body is small, and nothing was wrong with it."""
 
 
 class Account:
@@ -155,9 +155,10 @@ class Account:
         self, handle: Handle, request: Request, opened: int | None, earlier: Earlier
     ) -> Answer:
         """The same, or the body alone of a response that is like ``earlier`` in all but that."""
-        shelf = handle.shelf
+        shelf, like = handle.shelf, earlier.response
         if (
-            handle.head == earlier.head
+            like is not None
+            and handle.head == earlier.head
             and (opened == 0 or (opened and shelf.closes))
             and handle.decoding is None
         ):
@@ -166,16 +167,16 @@ class Account:
             except MemoryError:
                 pass  # the error is made below
             else:
-                self.by_version[earlier.http_version] += 1
+                self.by_version[like.http_version] += 1
                 self.completed += 1
                 if shelf.closes:
                     self.opened += opened
                 else:
                     self.reused += 1
-                return body
+                return body, like
         outcome = self.answered(handle, request, opened)
         # A head that the shelf has not kept is one that needs a closer look each time.
-        earlier.head = None
+        earlier.response = None
         if (
             isinstance(outcome, Response)
             and outcome.status == _OK
@@ -183,8 +184,7 @@ class Account:
             and not (shelf.may_be_http2 or handle.options.max_redirects)
             and len(outcome.body) <= SMALL_BODY_BYTES
         ):
-            earlier.http_version = outcome.http_version
-            earlier.head = outcome._head
+            earlier.head, earlier.response = outcome._head, outcome
         return outcome
 
     def brief(self, handle: Handle, statuses: frozenset[int]) -> Response | None:

@@ -34,11 +34,15 @@ def answering(*bodies: bytes, status: int = 200) -> RawServer:
     return RawServer(behave)
 
 
+def body_of(answer: Response | tuple[bytes, Response]) -> bytes:
+    return answer[0] if isinstance(answer, tuple) else answer.body
+
+
 def kinds(server: RawServer, count: int, options: TransferOptions = PATIENT) -> list[bool]:
     """Of so many answers: whether each was a body alone."""
     engine = PycurlBackend()
     repeated = engine.repeated(Request("GET", server.url, options=options))
-    found = [isinstance(repeated.perform(), bytes) for _ in range(count)]
+    found = [isinstance(repeated.perform(), tuple) for _ in range(count)]
     engine.close()
     return found
 
@@ -49,6 +53,43 @@ def test_the_body_comes_alone_where_the_head_is_that_of_the_answer_before() -> N
         assert kinds(server, 5)[-3:] == [True, True, True]
     with answering(b"one", b"two", b"three") as server:
         assert kinds(server, 7)[-3:] == [True, False, False]
+
+
+def test_a_body_alone_comes_with_a_response_that_is_like_it_whatever_came_between() -> None:
+    """Errors, observed answers and those that another driver read leave nothing wrong behind."""
+    turn = 0
+
+    def behave(peer: Peer) -> None:
+        nonlocal turn
+        while peer.request():
+            turn += 1
+            if turn % 7 == 0:
+                return  # an error, unless the connection was kept: then it is sent again
+            name = b"B" if turn % 5 == 0 else b"A"
+            peer.send(b"HTTP/1.1 200 X\r\nX-%s: a\r\nContent-Length: 1\r\n\r\n%s" % (name, name))
+
+    observer, alone, failed = Observer(), 0, 0
+    for options in (PATIENT, dataclasses.replace(PATIENT, reuse=False)):
+        engine = PycurlBackend()
+        with RawServer(behave) as server:
+            repeated = engine.repeated(Request("GET", server.url, options=options))
+            for number in range(70):
+                if number % 4 == 3:
+                    observe(observer)
+                try:
+                    answer = repeated.perform()
+                except TransferError:
+                    failed += 1
+                    continue
+                finally:
+                    leave(observer)
+                like = answer[1] if isinstance(answer, tuple) else answer
+                alone += isinstance(answer, tuple)
+                assert like.status == 200
+                assert f"X-{body_of(answer).decode()}" in like.headers
+        engine.close()
+    assert alone > 20
+    assert failed > 5
 
 
 def test_a_body_alone_follows_no_other_status_and_no_large_body() -> None:
@@ -78,7 +119,7 @@ def test_threads_that_share_one_get_each_their_own_answer(reuse: bool) -> None:
 
         def some(_: int) -> list[bytes]:
             answers = [repeated.perform() for _ in range(EACH)]
-            return [one if isinstance(one, bytes) else one.body for one in answers]
+            return [body_of(one) for one in answers]
 
         found = [body for bodies in threads.map(some, range(WIDTH)) for body in bodies]
         assert sorted(found) == numbers
@@ -112,11 +153,11 @@ def test_a_forked_child_and_a_closed_engine_are_as_for_any_request() -> None:
     with answering(b"one") as server:
         engine = PycurlBackend()
         repeated = engine.repeated(Request("GET", server.url, options=PATIENT))
-        assert [isinstance(repeated.perform(), bytes) for _ in range(3)][-1]
+        assert [isinstance(repeated.perform(), tuple) for _ in range(3)][-1]
         if (child := os.fork()) == 0:
             os._exit(0 if engine._helm is None and repeated.perform() else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
-        assert repeated.perform() == b"one"
+        assert body_of(repeated.perform()) == b"one"
         engine.close()
         with pytest.raises(EngineClosedError):
             repeated.perform()
