@@ -220,9 +220,10 @@ class PycurlBackend(StreamingEngine):
         return probe(request, sends_request, self.names)
 
     def lend(self) -> None:
-        """Leave transfers with callbacks to `drive` alone, which somebody calls again and again.
+        """Leave transfers with callbacks to `drive`, which somebody calls again and again.
 
-        The engine has no thread from then on, and callbacks run in the thread that calls `drive`.
+        The engine has no thread from then on: callbacks run in the thread that calls `drive`, or in
+        that of a caller that has driven meanwhile.
         """
         self._is_lent = True
         self._helm = None  # found again, and told, by the next transfer

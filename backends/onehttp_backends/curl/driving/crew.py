@@ -57,8 +57,8 @@ class Crew:
         self.threads = EngineThreads(self)
         self._on_gone = on_gone
         self.is_lent = False
-        """A foreign loop drives at regular intervals: the engine's threads do not, nor run
-        callbacks."""
+        """A foreign loop drives at regular intervals, and there are no threads of the engine:
+        callbacks run in that loop, or in the thread of a caller that has driven meanwhile."""
         self.waiting: dict[Waiter, None] = {}
         self.loop_drivers: dict[asyncio.AbstractEventLoop, LoopDriver] = {}
         self._delivering: dict[int, Claim] = {}

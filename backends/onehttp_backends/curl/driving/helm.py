@@ -2,13 +2,14 @@
 
 | driver                 | when it drives                                                  |
 |------------------------|-----------------------------------------------------------------|
-| a blocking caller      | when nobody does as it arrives or is woken; until its own       |
+| a blocking caller      | when nobody does as it arrives or is rung; until its own        |
 |                        | answer is there, or the first of its window                     |
+| a stream's reader      | likewise, or as a loop does, while it waits for head or piece   |
 | an event loop          | while transfers of its tasks are in flight and nobody drives    |
 | the engine's threads   | while transfers with callbacks are in flight and nobody drives  |
 | a foreign loop         | when it lends its time (`Helm.drive`)                           |
 
-A driver that leaves wakes the next one: a blocked caller first, since its thread has to be woken
+A driver that leaves rings the next one: a blocked caller first, since its thread has to be rung
 anyway, then the engine's threads, since a loop may be busy with something else.
 `ownership` explains why no transfer is ever left without a driver.
 """
