@@ -37,8 +37,8 @@ from onehttp_backends.curl.driving.window import Window
 from onehttp_backends.curl.engine.account import Answer, Earlier
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, drives
 from onehttp_backends.curl.engine.reading_on import sends_ahead
-from onehttp_backends.curl.engine.single_transfer import SMALL_BODY_BYTES
 from onehttp_backends.curl.handle import Handle
+from onehttp_backends.curl.sockets.socket import FITS_AT_ONCE_BYTES
 from onehttp_backends.errors import OnehttpError
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Helm(Crew):
                 self.refuse_from_within()
             if ownership.take(claim):
                 if not (engine.running or engine.inbox or handle.progress) and (
-                    (body := request.body) is None or len(body) <= SMALL_BODY_BYTES
+                    (body := request.body) is None or len(body) <= FITS_AT_ONCE_BYTES
                 ):
                     outcome = engine.single.perform(handle, request, earlier)
                     if outcome is not None:

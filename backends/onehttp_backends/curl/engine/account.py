@@ -43,8 +43,6 @@ _OF_CONNECTION: Final = ("nghttp2 ", "Too large response headers", "Too many res
 _MULTI_IS_DEAD: Final = 11
 """``CURLM_ABORTED_BY_CALLBACK``: a callback of the multi's has failed."""
 _NO_MEMORY: Final = "no memory left for the response"
-
-
 _OK: Final = 200
 Answer: TypeAlias = "Outcome | BodyAlone"
 

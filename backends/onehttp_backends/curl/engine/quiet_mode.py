@@ -21,6 +21,7 @@ from onehttp_backends.curl.engine.transfer import Transfer
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import Easy, Multi
 from onehttp_backends.curl.sockets import SocketWatch
+from onehttp_backends.curl.sockets.socket import FITS_AT_ONCE_BYTES
 from onehttp_backends.curl.sockets.unheard import unheard_bytes
 
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
@@ -28,8 +29,6 @@ _REQUEST_SIZE: Final = pycurl.REQUEST_SIZE
 _PAUSE: Final = pycurl.PAUSE_RECV
 _GO_ON: Final = pycurl.PAUSE_CONT
 _TIMEOUT: Final = pycurl.SOCKET_TIMEOUT
-_WHOLE_BYTES: Final = 16 * 1024
-"""A request of at most this size fits any socket buffer, so it is sent in one step."""
 
 
 class QuietMode:
@@ -116,7 +115,7 @@ class QuietMode:
                 return False
             if handle.head:
                 return True
-        if not (watch.note_busy(fd) and 0 < handle.getinfo(_REQUEST_SIZE) <= _WHOLE_BYTES):
+        if not (watch.note_busy(fd) and 0 < handle.getinfo(_REQUEST_SIZE) <= FITS_AT_ONCE_BYTES):
             return False
         users[fd] = transfer
         self._fds[transfer] = fd

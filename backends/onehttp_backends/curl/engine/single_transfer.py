@@ -24,8 +24,6 @@ from onehttp_backends.curl.sockets.socket import AFTER_MS
 from onehttp_backends.curl.sockets.unheard import unheard_bytes
 from onehttp_backends.errors import TransferError
 
-SMALL_BODY_BYTES: Final = 16 * 1024
-"""This fits into any socket buffer, so sending it never waits for the socket."""
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
 _LOOK_AGAIN_MS: Final = round(1000 * LOOK_AGAIN_S)
 _ROUNDS: Final = range(ROUNDS)

@@ -24,6 +24,8 @@ _BYTES_ACKNOWLEDGED: Final = 120
 _BYTES_RECEIVED: Final = 128
 _INFO_BYTES: Final = 136
 _Info: Final = ctypes.c_char * _INFO_BYTES
+FITS_AT_ONCE_BYTES: Final = 16 * 1024
+"""A request of at most this size fits into any socket buffer, so to send it never waits."""
 TICK_S: Final = 0.02
 """The error of the kernel's clock for these values."""
 AFTER_S: Final = 0.01

@@ -14,7 +14,9 @@ Ioctl: TypeAlias = Callable[[int, int, bytearray], object]
 def unheard_bytes(
     fd: int, ioctl: Ioctl = fcntl.ioctl, wanted: int = termios.TIOCOUTQ, zero: bytes = bytes(4)
 ) -> int:
-    """How many sent bytes the peer has not acknowledged; meaningless if it is no TCP socket."""
+    """How many sent bytes the peer has not acknowledged; meaningless if it is no TCP socket.
+
+    Nobody passes the last three: as defaults they are looked up once, not at each call."""
     number = bytearray(4)  # with `bytes`, `ioctl` fails first and tries again: slower
     try:
         ioctl(fd, wanted, number)
