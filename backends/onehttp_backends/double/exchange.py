@@ -239,22 +239,8 @@ class Exchange:
         idle_s = self._idle_s
         if (idle_s or options.low_speed) and request.body:
             made.stream = self._slices = Slices(request.body)
-        left_s = self._left_s()
-        # Ended by httpcore itself a connection is closed; ended by cancelling, merely dropped.
-        made.extensions["timeout"] = {
-            "connect": _soonest(connect_s(request), idle_s, left_s),
-            "read": _soonest(idle_s, left_s),
-            "write": _soonest(idle_s, left_s),
-            "pool": left_s,
-        }
-        auth = None
-        origin = check_url(request.url)
-        if options.auth and origin == check_url(self._request.url):
-            auth = Credentials(
-                options.auth,
-                options.auth.asks_first or options.as_libcurl,
-                self._clients.remembered(options, origin),
-            )
+        made.extensions["timeout"] = self._step_limits(request)
+        auth = self._credentials(request)
         try:
             answer = await client.send(made, auth=auth, stream=True, follow_redirects=False)
             try:
@@ -281,6 +267,25 @@ class Exchange:
             truncated,
             decompress=decompress,
         )
+
+    def _step_limits(self, request: Request) -> dict[str, float | None]:
+        """The time limits of httpcore's steps, in seconds. A connection that they end is closed;
+        one that a cancelled task ends would merely be dropped."""
+        idle_s, left_s = self._idle_s, self._left_s()
+        return {
+            "connect": _soonest(connect_s(request), idle_s, left_s),
+            "read": _soonest(idle_s, left_s),
+            "write": _soonest(idle_s, left_s),
+            "pool": left_s,
+        }
+
+    def _credentials(self, request: Request) -> Credentials | None:
+        """Those of the call, unless a redirect has led to another origin."""
+        options, origin = request.options, check_url(request.url)
+        if options.auth is None or origin != check_url(self._request.url):
+            return None
+        asks_first = options.auth.asks_first or options.as_libcurl
+        return Credentials(options.auth, asks_first, self._clients.remembered(options, origin))
 
     def _wired(self, made: httpx.Request) -> httpx.Request:
         return made

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from onehttp.connections.file.certificates import apart, files_of, inspected
+from onehttp.connections.file.certificates import Inspection, apart, files_of, inspected
 from onehttp.connections.file.document import KeyPath, ParsedFile, read_document
 from onehttp.connections.file.drafts import (
     Draft,
@@ -24,10 +24,7 @@ from onehttp.connections.file.layers import at, origin, over
 from onehttp.connections.file.options import tls_options
 from onehttp.connections.file.secrets import Resolver, Secrets, plain_secrets
 from onehttp.connections.file.together import that_do_not_fit
-from onehttp.connections.model import (
-    ConnectionSet,
-    Notice,
-)
+from onehttp.connections.model import ConnectionSet, Notice
 from onehttp.errors import ConfigurationError, RequestError
 from onehttp.policies import failover
 from onehttp.stripped_tracebacks import strip_traceback
@@ -261,17 +258,10 @@ class _Loading:
         options: dict[KeyPath, TransferOptions] = {}
         for draft in drafts:
             self._check_together(draft)
-            inspection = found[wanted[draft.path]]
-            for key, problem in inspection.problems:
-                self._note(draft.layers, draft.path, ("tls", key), problem)
-            for key, warning in inspection.warnings:
-                document, place = origin(draft.layers, draft.path, ("tls", key))
-                self._warnings.append(document.notice(place, warning))
-            of_proxy = found[of_proxies[draft.path]]
-            for _, problem in of_proxy.problems:
-                self._note(draft.layers, draft.path, ("proxy", "ca_file"), problem)
+            of_server, of_proxy = found[wanted[draft.path]], found[of_proxies[draft.path]]
+            self._note_certificates(draft, of_server, of_proxy)
             try:
-                options[draft.path] = options_of(draft, inspection.tls, of_proxy.tls.ca_pem)
+                options[draft.path] = options_of(draft, of_server.tls, of_proxy.tls.ca_pem)
             except RequestError as error:
                 self._errors.append(draft.layers[0].error(draft.path, error.message))
         self._check_failover()
@@ -296,6 +286,16 @@ class _Loading:
             names=self._names,
             adhoc=adhoc_of(adhoc, options),
         )
+
+    def _note_certificates(self, draft: Draft, of_server: Inspection, of_proxy: Inspection) -> None:
+        """Note what is wrong, or will soon be, with the certificate files of a connection."""
+        for key, problem in of_server.problems:
+            self._note(draft.layers, draft.path, ("tls", key), problem)
+        for key, warning in of_server.warnings:
+            document, place = origin(draft.layers, draft.path, ("tls", key))
+            self._warnings.append(document.notice(place, warning))
+        for _, problem in of_proxy.problems:
+            self._note(draft.layers, draft.path, ("proxy", "ca_file"), problem)
 
     def _all_errors(self) -> list[ConfigurationError]:
         """Return all errors, but no second one about a value whose secret is missing."""
