@@ -315,11 +315,6 @@ def idle_text(limit_s: float) -> str:
     return f"nothing moved for {limit_s:g} s"
 
 
-def codes_of(kind: type[TransferError]) -> list[int]:
-    """libcurl's codes that become errors of this class or its subclasses."""
-    return [code for code, found in _BY_CODE.items() if issubclass(found, kind)]
-
-
 def _kind(code: int, phase: Phase | None) -> type[TransferError]:
     kind = _BY_CODE.get(code, TransferError)
     is_proxys = phase is Phase.PROXY and issubclass(kind, _OF_A_CONNECTION)

@@ -18,8 +18,6 @@ from onehttp.connections.file.load import load_connections
 
 CONNECTIONS = 1000
 IN_FLIGHT = 64
-LATE_MS = 200.0
-"""How long the server takes for its ``/late`` answers."""
 
 _CONNECTION = """\
   team{number}:

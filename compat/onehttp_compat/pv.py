@@ -176,10 +176,6 @@ class PvStore:
         """An object that stays the same as long as this thread works on the same message."""
         return self.process.message
 
-    def set_message(self, text: str, value: Value) -> None:
-        """Change a part of the message itself, such as ``$ru``."""
-        self.process.message[parse(text)] = value
-
     def get(self, text: str) -> Value:
         """Return the value of a variable, with its transformations applied. None means null. A
         ``$var`` that was never set is 0.

@@ -31,7 +31,6 @@ class Upload(ABC):
     def __init__(self, size: int | None, limit: int = 0) -> None:
         self.size = size
         self.limit = limit
-        self._attempts = 0
         self._last: Sending | None = None
         if size is not None and limit and size > limit:
             raise too_much(limit, Sent.NO)

@@ -6,7 +6,7 @@ Source: https://everything.curl.dev/usingcurl/proxies/env.html; tests compare wi
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from onehttp_backends.contract import Proxy
@@ -22,14 +22,14 @@ def proxy_of(proxy: Proxy | None, url: str) -> str | None:
     return environment_proxy(url) if proxy.from_environment else proxy.url or None
 
 
-def environment_proxy(url: str, environment: Mapping[str, str] | None = None) -> str | None:
+def environment_proxy(url: str) -> str | None:
     """The URL of the proxy, which may have no scheme, or None for none.
 
     ``HTTP_PROXY`` counts for nothing: in CGI programs it is a request's header.
     """
     from urllib.parse import urlsplit  # not every program has a proxy
 
-    environment = os.environ if environment is None else environment
+    environment = os.environ
     parts = urlsplit(url)
     exempt = environment.get("no_proxy") or environment.get("NO_PROXY") or ""
     if is_exempt(parts.hostname or "", exempt):

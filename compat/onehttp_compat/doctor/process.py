@@ -38,13 +38,13 @@ class ProcessFacts:
         return [path for path in self.libraries if re.search(pattern, path)]
 
 
-def read_process(pid: int, proc: Path = _PROC) -> ProcessFacts:
+def read_process(pid: int) -> ProcessFacts:
     """Read the facts about a process.
 
     Raises:
         ConfigurationError: there is no process of this number, or it belongs to another user.
     """
-    folder = proc / str(pid)
+    folder = _PROC / str(pid)
     try:
         maps = (folder / "maps").read_text("utf-8", "surrogateescape")
         return ProcessFacts(

@@ -8,16 +8,16 @@ from typing import Final
 from onehttp import ConfigurationError
 from onehttp_compat.migration.sites import FileScan, Problem, Site, shown_code
 from onehttp_compat.registry import FUNCTIONS, NATIVE, LegacyFunction
-from onehttp_compat.server_config import ConfigInputs, RouteCall, ServerConfig, read_server_config
+from onehttp_compat.server_config import RouteCall, ServerConfig, read_server_config
 
 _BY_NAME: Final = {function.name: function for function in reversed(FUNCTIONS)}
 _NATIVE: Final = "stays native until its route is moved to Python"
 
 
-def scan_config(path: Path, inputs: ConfigInputs | None = None) -> FileScan:
+def scan_config(path: Path) -> FileScan:
     """Return the calls in a configuration and its includes."""
     try:
-        config = read_server_config(path, inputs)
+        config = read_server_config(path)
     except ConfigurationError as error:
         return FileScan(str(path), problems=(Problem(str(path), 0, str(error)),))
     sites = tuple(_site(call, function) for call, function in legacy_calls(config))

@@ -37,6 +37,7 @@ PATIENT: Final = dict.fromkeys(("fr_timer", "fr_inv_timer", "wt_timer"), 120_000
 does not repeat messages, forget transactions or give them up meanwhile."""
 START_S: Final = 60.0
 STOP_S: Final = 10.0
+_SHOWN_LINES: Final = 12
 _table = re.compile(rb"""\$sht[a-z]*\((\w+)=>|sht_\w+\(\s*["'](\w+)["']""")
 _queue = re.compile(rb"""\bmq_\w+\(\s*["'](\w+)["']|\$mq(?:k|v|_size)\((\w+)\)""")
 _failed_module = re.compile(r"Error while initializing module (\w+)|init_mod\(\): .*module (\w+)")
@@ -132,11 +133,11 @@ class RealServer:
     def is_running(self) -> bool:
         return self._process is not None and self._process.poll() is None
 
-    def log_tail(self, lines: int = 12) -> str:
+    def log_tail(self) -> str:
         """Return the last errors in its log."""
         text = (self.folder / "kamailio.log").read_text("utf-8", "replace")
         told = [line for line in text.splitlines() if "ERROR" in line or "CRITICAL" in line]
-        return "\n".join((told or text.splitlines())[-lines:])
+        return "\n".join((told or text.splitlines())[-_SHOWN_LINES:])
 
     def _try(self, binary: Path, modules: list[str], is_ready: Callable[[int], bool]) -> str | None:
         """Return None if it runs, or the module that does not start, or an empty text."""

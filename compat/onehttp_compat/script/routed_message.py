@@ -73,7 +73,6 @@ class RoutedMessage:
     extended_flags: dict[int, int] = field(default_factory=dict)
     branches: list[Branch] = field(default_factory=list)
     send_socket: str = ""
-    has_rport: bool = False
     added: list[tuple[int, str]] = field(default_factory=list)
     """(position, line) of each added header. The position is the index of the received header
     before which the line is inserted."""
@@ -102,8 +101,6 @@ class RoutedMessage:
     """New contents of lines of the body, by line number."""
     route_params_received: str | None = None
     """The parameters of our own Route header, as `loose_route` has found them."""
-    route_params: str = ""
-    """The parameters that ``add_rr_param`` has added."""
 
     # ---- the request line
 

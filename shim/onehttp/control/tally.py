@@ -10,7 +10,7 @@ import os
 import time
 from bisect import bisect_left
 from collections import Counter, deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple, TypeAlias
 
@@ -216,14 +216,6 @@ def _kind(name: str, method: str, code: int | str, outcome: str) -> CallKind:
         return CallKind(name, method, code, outcome)
     outcome = "ok" if code < 400 else "client_error" if code < 500 else "server_error"
     return CallKind(name, method, _STATUSES.get(code) or f"{code // 100}xx", outcome)
-
-
-def summed(counts: Iterable[Count]) -> Count:
-    """The sum of several counts."""
-    total = Count()
-    for count in counts:
-        total.add(count)
-    return total
 
 
 class _ProcessTally:

@@ -193,14 +193,6 @@ class SqliteStore:
                 (self._now(), first, BEHIND),
             )
 
-    def next_due_s(self, queue: str) -> float | None:
-        """Return the seconds until a message is due; None if none will become due by itself."""
-        with self._database.used() as database:
-            (due,) = database.execute(
-                "SELECT min(due) FROM messages WHERE queue = ? AND is_dead = 0", (queue,)
-            ).fetchone()
-        return None if due is None or due >= BEHIND else max(0.0, due - self._now())
-
     # ---- for operators
 
     def lengths(self) -> Sequence[Length]:

@@ -7,7 +7,7 @@ import json
 import threading
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import Any, Final, Literal, Protocol, cast
+from typing import Any, Literal, Protocol, cast
 
 from onehttp.calls.around.delegating_backend import Delegating
 from onehttp.streams.reading import BodyDecoder
@@ -24,7 +24,6 @@ from onehttp_backends.optional.streaming import Opening, OpenResponse, Streaming
 from onehttp_backends.registry import load
 
 Mode = Literal["none", "new", "all"]
-MODES: Final[tuple[Mode, ...]] = ("none", "new", "all")
 
 
 class Recorder:

@@ -67,7 +67,7 @@ def test_redirects_without_reuse_take_one_connection_which_is_closed(
     with started() as backend:
         response = backend.perform(Request("GET", f"{redirector.url}/2", options=ONCE))
         assert (response.status, response.redirect_count) == (200, 2)
-        assert response.effective_url == f"{redirector.url}/0"
+        assert response.url == f"{redirector.url}/0"
         assert redirector.all_closed.acquire(timeout=PATIENCE_S)
         assert redirector.connections == 1
 

@@ -150,11 +150,10 @@ class ConnectionModule(ABC):
         url: str,
         headers: HeaderPairs,
         body: bytes | None,
-        state: ConnectionState | None = None,
     ) -> TransferResult:
-        """Do one transfer and count it. ``state`` remembers its response."""
+        """Do one transfer and count it."""
         request = legacy_request(options, method, url, headers, body)
-        return self._answer(transfer(request), state)
+        return self._answer(transfer(request), None)
 
     def call(
         self,

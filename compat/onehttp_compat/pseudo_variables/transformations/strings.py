@@ -105,10 +105,6 @@ def _lines_of(blank: bytes) -> TransformationRule:
     return TransformationRule(broken, 2, 2)
 
 
-def _remove_folding(data: bytes) -> bytes:
-    return re.sub(rb"\r?\n[ \t]+", b" ", data)
-
-
 RULES: Final = {
     "s.len": TransformationRule(len),
     "s.int": TransformationRule(_int),

@@ -161,7 +161,6 @@ class CoreFunctions(Functions):
         return self._scene.act(action)
 
     def force_rport(self) -> bool:
-        self._routed.has_rport = True
         return True
 
     add_local_rport = force_rport

@@ -46,7 +46,6 @@ class RrFunctions(Functions):
         return TRUE
 
     def add_rr_param(self, param: str) -> int:
-        self._routed.route_params += param
         return TRUE
 
     def loose_route(self) -> int:

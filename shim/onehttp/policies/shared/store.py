@@ -119,12 +119,12 @@ class SharedStore:
         self._queue.put(leave)
         self._run_thread()
 
-    def flush(self, patience_s: float = FIRST_CONNECT_S) -> None:
+    def flush(self) -> None:
         """Wait until all earlier messages are done, as long as the server is there."""
         if self.is_there:
             done = threading.Event()
             self._queue.put(done)
-            done.wait(patience_s)
+            done.wait(FIRST_CONNECT_S)
 
     def _run_thread(self) -> None:
         if self._thread is not None:
