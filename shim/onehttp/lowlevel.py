@@ -131,12 +131,13 @@ __all__ = [
 class RepeatedCall:
     """A request without a body that is performed again and again, by any thread."""
 
-    __slots__ = ("_engine", "_perform", "request")
+    __slots__ = ("_known", "request")
 
     def __init__(self, request: Request) -> None:
         self.request = request
-        self._engine: Backend | None = None
-        self._perform: Callable[[], Response | BodyAlone] = self.perform
+        self._known: tuple[Backend | None, Callable[[], Response | BodyAlone]] = None, self.perform
+        """The engine of the last call, and what performs the request on it. Both are set in one
+        step, because another thread may have found another engine."""
 
     def perform(self) -> Response | BodyAlone:
         """Send it on the engine of this process, without policies or redirects.
@@ -151,14 +152,15 @@ class RepeatedCall:
         runtime = api.process.runtime
         if runtime is None:
             raise api.process.missing()
-        if runtime.engine is not self._engine:
+        engine, perform = self._known
+        if runtime.engine is not engine:
             engine = runtime.engine
             if isinstance(engine, Repeating):
-                self._perform = engine.repeated(self.request).perform
+                perform = engine.repeated(self.request).perform
             else:
-                self._perform = functools.partial(engine.perform, self.request)
-            self._engine = engine
-        return self._perform()
+                perform = functools.partial(engine.perform, self.request)
+            self._known = engine, perform
+        return perform()
 
 
 explain_classes(globals(), __all__)
