@@ -2,7 +2,8 @@
 
 The legacy modules hand the string to libcurl as ONE header: what it begins with can replace a
 default of libcurl's, what comes later cannot (B5), and nothing in it is checked. Here it is split,
-so that every line counts, and protection of credentials on a redirect covers each (B51).
+so that every line counts, and protection of credentials on a redirect covers each (B51). A lone LF
+separates two headers, too: the modules send it as it is, and servers take it for the end of a line.
 """
 
 from __future__ import annotations
@@ -16,6 +17,8 @@ from onehttp.lowlevel import HeaderPairs
 
 _REPLACEABLE: Final = frozenset({"accept", "content-length", "content-type", "host", "user-agent"})
 _EXPLICIT_EMPTY: Final = frozenset({"accept", "user-agent", "content-type", "host", "expect"})
+_lines = re.compile("\r?\n").split
+_without_last_end = functools.partial(re.compile("\r?\n\\Z").sub, "")
 _is_token = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+").fullmatch
 FORM: Final = "application/x-www-form-urlencoded"
 
@@ -29,16 +32,18 @@ def parse_blob(blob: str) -> HeaderPairs:
     """The headers of a blob, as libcurl would send them.
 
     ``Name: value`` is sent, ``Name;`` is sent empty, ``Name:`` removes a default, anything else
-    is ignored. A CR LF at the end is dropped (B4).
+    is ignored. An end of line at the end is dropped (B4).
 
     Raises:
-        HeaderBlobError: an empty line inside, a lone CR, LF or NUL, or a name that is none.
+        HeaderBlobError: an empty line inside, a lone CR, a NUL, or a name that is none.
     """
     pairs: list[tuple[str, str]] = []
-    blob = blob.removesuffix("\r\n")
-    for line in blob.split("\r\n") if blob else []:
-        if not line or "\r" in line or "\n" in line or "\0" in line:
-            raise HeaderBlobError("an empty line, or a lone CR, LF or NUL, inside the headers")
+    blob = _without_last_end(blob)
+    for line in _lines(blob) if blob else []:
+        if not line or "\r" in line or "\0" in line:
+            raise HeaderBlobError(
+                "an empty line, a lone CR or a NUL inside the headers; separate two by CR LF"
+            )
         pair = _pair(line)
         if pair is None:
             continue

@@ -34,7 +34,10 @@ def test_b5_kept_in_faithful_mode(faithful: LegacyServer, web: RawServer) -> Non
     assert web.requests[0].lower().count(b"content-type") == 2
 
 
-@pytest.mark.parametrize("blob", ["X: 1\r\n\r\nGET /evil", "X: 1\nY: 2", "X: 1\rY: 2"])
+@pytest.mark.parametrize(
+    "blob",
+    ["X: 1\r\n\r\nGET /evil", "X: 1\n\nGET /evil", "X: 1\r\n\nY: 2", "X: 1\rY: 2", "X: 1\r"],
+)
 def test_b6_dropped_headers_cannot_carry_a_request(
     legacy: LegacyServer, web: RawServer, blob: str
 ) -> None:
@@ -42,6 +45,17 @@ def test_b6_dropped_headers_cannot_carry_a_request(
     connected(legacy, f"api=>{web.url}")
     assert connect(legacy, "api", "/", f"text/x{blob[4:]}", "data")[0] == -1
     assert web.requests == []
+
+
+@pytest.mark.parametrize("blob", ["X: 1\nY: 2", "X: 1\nY: 2\n", "X: 1\nY: 2\r\n", "X: 1\r\nY: 2\n"])
+def test_headers_are_separated_by_a_lone_line_feed_too(
+    legacy: LegacyServer, web: RawServer, blob: str
+) -> None:
+    """The modules send it as it is, and servers take it for the end of a line."""
+    assert query(legacy, web.url, "body", blob)[0] == 200
+    assert b"\r\nX: 1\r\nY: 2\r\n" in web.requests[0]
+    assert connected(legacy, f"api=>{web.url}")
+    assert connect(legacy, "api", "/", "text/x\nY: 2", "data")[0] == -1
 
 
 def test_b8_kept_connection_and_content_type_are_not_expanded(
