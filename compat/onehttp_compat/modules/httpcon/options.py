@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 
 from onehttp import Auth, AuthScheme, HttpVersion, Proxy, Tls, TransferOptions
 from onehttp_compat.modules.httpcon.definition import LegacyConnection
@@ -96,8 +97,14 @@ def _tls(settings: ModuleDefaults | LegacyConnection, cacert: str | None, has_pa
     )
 
 
+_names_port = re.compile(r":[0-9]*\Z").search
+
+
 def _proxy(host: str | None, port: int, is_faithful: bool) -> Proxy | None:
     if not host or (port <= 0 and not is_faithful):
         return None
-    url = host if "://" in host else f"http://{host}"
-    return Proxy(url=f"{url}:{port}" if port > 0 else url)
+    scheme, separator, rest = host.rpartition("://")
+    # libcurl takes no notice of a path, and takes the port that stands in the text before any other
+    place = re.split("[/?#]", rest, maxsplit=1)[0]
+    url = f"{scheme if separator else 'http'}://{place}"
+    return Proxy(url=url if port <= 0 or _names_port(place) else f"{url}:{port}")

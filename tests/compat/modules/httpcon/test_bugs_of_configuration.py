@@ -100,6 +100,30 @@ def test_b19_kept_in_faithful_mode(faithful: LegacyServer, web: RawServer) -> No
     assert faithful.call("http_client_query", (web.url, "$var(x)")) == 7  # port 1080: nobody
 
 
+@pytest.mark.parametrize(
+    ("text", "port"),
+    [
+        *(("127.0.0.1", "PORT"), ("u:p@127.0.0.1", "PORT"), ("http://127.0.0.1/", "PORT")),
+        *(("127.0.0.1:PORT", 1), ("http://127.0.0.1:PORT", 1), ("http://127.0.0.1:PORT/a:9?b", 1)),
+        *(("http://u:p@127.0.0.1:PORT", 1), ("[::ffff:127.0.0.1]", "PORT")),
+    ],
+)
+def test_the_port_of_a_proxy_stands_in_its_text_or_beside_it(
+    legacy: LegacyServer, text: str, port: str | int
+) -> None:
+    """libcurl takes the one in the text first."""
+    with RawServer(keep_answering) as proxy:
+        started(
+            legacy,
+            ("httpproxy", text.replace("PORT", str(proxy.port))),
+            ("httpproxyport", proxy.port if port == "PORT" else port),
+            ("httpcon", "api=>http://api.example"),
+        )
+        assert legacy.call("http_client_query", ("http://api.example/x", "$var(x)")) == 200
+        assert legacy.call("http_connect", ("api", "/y", "$var(x)")) == 200
+        assert proxy.targets == ["GET http://api.example/x", "GET http://api.example/y"]
+
+
 def test_b20_kept_the_environment_names_a_proxy(
     legacy: LegacyServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
