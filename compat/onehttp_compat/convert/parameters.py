@@ -12,6 +12,7 @@ from onehttp_compat.convert.http_modules import CONNECTING
 from onehttp_compat.convert.keys import KEY_OF
 from onehttp_compat.convert.outcomes import Became
 from onehttp_compat.modules.httpcon.definition import INHERITED, LegacyConnection
+from onehttp_compat.modules.httpcon.options import legacy_proxy
 from onehttp_compat.parameters import PARAMETERS
 
 _AT_THE_CALL: Final = frozenset(("cacert", "netinterface", "timeout_mode"))
@@ -22,6 +23,8 @@ _NEEDLESS: Final = {
     "response_headers": "nothing like it is needed: response.headers has them all",
     "curl_verbose": "the logger onehttp.trace, or ONEHTTP_DEBUG=1, tells each step",
 }
+_OF_PROXY: Final = frozenset(("httpproxy", "httpproxyport"))
+_IGNORED_BY_CURL: Final = _OF_PROXY | {"useragent"}
 _FIRST_LINE: Final = 'the first line is taken by the caller: response.text.partition("\\n")[0]'
 _OF_CODE: Final = {
     "xcap_client": {
@@ -80,6 +83,8 @@ class ParameterReport:
         text = _NEEDLESS.get(setting, "")
         if text:
             became = "changed" if setting == "curl_verbose" and line.value else "converted"
+        elif line.module == "curl" and setting in _IGNORED_BY_CURL:
+            text = f"the module takes no notice of it; {KEY_OF[setting]}: says it where it is meant"
         elif line.module in _OF_CODE:
             became, text = "changed", _OF_CODE[line.module][setting]
         elif setting == "config_file":
@@ -110,6 +115,8 @@ class ParameterReport:
             return "lost", f"{text}; give this one with each call of {line.module}"
         if line.value == PARAMETERS[line.module][line.name].default:
             return "converted", "what is so anyway"
+        if setting in _OF_PROXY:
+            return "lost", "no effect: a proxy is one with httpproxy and httpproxyport"
         if self._declared.configurations[line.module].connections:
             text = "no effect: connections take what stands above them, and have this from there"
             return "lost", f"{text}; move it up if it is meant for them"
@@ -118,6 +125,10 @@ class ParameterReport:
     def _goes_to_requests(self, line: AcceptedLine, setting: str) -> bool:
         if setting in OF_CONNECTIONS or not self._declared.is_final(line):
             return False
+        if setting in _OF_PROXY:
+            values = self._declared.configurations[line.module].values
+            if legacy_proxy(values) is None:
+                return False
         requests = self._requests
         return requests is not None and (
             requests.module == line.module or line.module in requests.differing
@@ -180,6 +191,8 @@ class ParameterReport:
 
 
 def _is_as(connection: LegacyConnection, setting: str, declared: int | str) -> bool:
+    if setting in _OF_PROXY and not (connection.httpproxy and connection.httpproxyport > 0):
+        return False  # one is nothing without the other
     is_timeout = setting == "connection_timeout"
     value = connection.timeout if is_timeout else getattr(connection, setting)
     if setting == "verify_host":

@@ -7,7 +7,7 @@ import re
 
 from onehttp import Auth, AuthScheme, HttpVersion, Proxy, Tls, TransferOptions
 from onehttp_compat.modules.httpcon.definition import LegacyConnection
-from onehttp_compat.parameters import ModuleDefaults
+from onehttp_compat.parameters import ModuleDefaults, TransferSettings
 from onehttp_compat.wire.transfer import MAX_BODY_BYTES, MAX_REDIRECTS, tls_version
 
 
@@ -20,7 +20,7 @@ def query_options(
         RefusedOptionError: libcurl does not have this TLS version.
     """
     is_curl = values.module == "curl"
-    proxy = None if is_curl else _proxy(values.httpproxy, values.httpproxyport, is_faithful)
+    proxy = None if is_curl else legacy_proxy(values, is_faithful)
     has_pair = bool(values.client_cert and values.client_key) and not is_curl
     return TransferOptions(
         as_libcurl=True,
@@ -48,7 +48,7 @@ def connection_options(
     is_curl = values.module == "curl"
     proxy = None
     if connection.httpproxyport > 0 and not is_curl:
-        proxy = _proxy(connection.httpproxy, connection.httpproxyport, is_faithful)
+        proxy = legacy_proxy(connection, is_faithful)
     has_pair = bool(connection.client_cert and connection.client_key)
     auth = None
     if connection.username is not None:
@@ -97,14 +97,21 @@ def _tls(settings: ModuleDefaults | LegacyConnection, cacert: str | None, has_pa
     )
 
 
-_names_port = re.compile(r":[0-9]*\Z").search
+_names_port = re.compile(r".:[0-9]+\Z").search
 
 
-def _proxy(host: str | None, port: int, is_faithful: bool) -> Proxy | None:
-    if not host or (port <= 0 and not is_faithful):
+def legacy_proxy(settings: TransferSettings, is_faithful: bool = False) -> Proxy | None:
+    """The proxy of queries with these settings, or of a connection whose ``httpproxyport`` is
+    not 0."""
+    host, port = settings.httpproxy, settings.httpproxyport
+    if not host:
         return None
     scheme, separator, rest = host.rpartition("://")
     # libcurl takes no notice of a path, and takes the port that stands in the text before any other
     place = re.split("[/?#]", rest, maxsplit=1)[0]
     url = f"{scheme if separator else 'http'}://{place}"
-    return Proxy(url=url if port <= 0 or _names_port(place) else f"{url}:{port}")
+    if _names_port(place):
+        return Proxy(url=url)
+    if port > 0:
+        return Proxy(url=f"{url}:{port}")
+    return Proxy(url=url) if is_faithful else None

@@ -95,6 +95,15 @@ def test_b19_fixed_a_proxy_without_port_is_none(legacy: LegacyServer, web: RawSe
     assert legacy.call("http_client_query", (web.url, "$var(x)")) == 200
 
 
+def test_b19_kept_for_a_query_whose_proxy_names_its_port(legacy: LegacyServer) -> None:
+    """A connection takes no notice of it, as in the module."""
+    with RawServer(keep_answering) as web, RawServer(keep_answering) as proxy:
+        started(legacy, ("httpproxy", proxy.url), ("httpcon", f"api=>{web.url}"))
+        assert legacy.call("http_client_query", ("http://api.example/x", "$var(x)")) == 200
+        assert legacy.call("http_connect", ("api", "/y", "$var(x)")) == 200
+        assert (proxy.targets, web.targets) == (["GET http://api.example/x"], ["GET /y"])
+
+
 def test_b19_kept_in_faithful_mode(faithful: LegacyServer, web: RawServer) -> None:
     started(faithful, ("httpproxy", "127.0.0.1"))
     assert faithful.call("http_client_query", (web.url, "$var(x)")) == 7  # port 1080: nobody
