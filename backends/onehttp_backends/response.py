@@ -148,6 +148,11 @@ class Response:
         return Timings(*times)
 
     @property
+    def effective_url(self) -> str:
+        """`url`, by libcurl's name for it."""
+        return self.url
+
+    @property
     def reason(self) -> str:
         """The reason phrase of the status line; empty for HTTP/2 and HTTP/3."""
         return self._parsed()[-1][0]

@@ -147,3 +147,14 @@ def test_nothing_but_blanks_is_taken_off_a_value() -> None:
         ((reason, headers),) = parse_head(lines)
         assert reason.encode("latin-1") == value
         assert headers["x"].encode("latin-1") == value + b" " + value
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("status", "reason", "http_version", "headers", "earlier_headers", "trailers", "body"),
+        *("url", "effective_url", "redirect_count", "timings", "peer", "truncated"),
+    ],
+)
+def test_what_users_of_a_response_rely_on_is_there(name: str) -> None:
+    getattr(Response(200, [b"HTTP/1.1 200 OK\r\n", b"\r\n"], b"", "http://a/"), name)
