@@ -337,8 +337,8 @@ class Backend(Protocol):
         """`perform`, awaitable."""
 
     def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
-        """Start ``request``; ``on_done`` is called once, on whatever thread drives the engine. It
-        must return quickly: hand real work to other threads."""
+        """Start ``request``; ``on_done`` is called once, on a thread of the engine's or one that
+        has driven it. It must return quickly: hand real work to other threads."""
 
     def stats(self) -> Stats:
         """The counters of this engine."""

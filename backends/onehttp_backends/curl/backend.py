@@ -142,7 +142,8 @@ class PycurlBackend(StreamingEngine):
         raise outcome
 
     def submit(self, request: Request, on_done: Callable[[Outcome], None]) -> Transfer:
-        """Start one request; ``on_done`` gets its outcome, on the driver's thread.
+        """Start one request; ``on_done`` gets its outcome, on a thread of the engine's or one that
+        has driven it.
 
         Raises:
             RequestError: it is not fit to be sent; ``on_done`` is not called then.

@@ -20,7 +20,7 @@ Theory of operation
    after it has noted that it sleeps, and again after it has left. One of the two sees the other.
 5. *No wait is unbounded.* Every waiter looks again after `LOOK_AGAIN_S`, rung or not. If nobody
    drives then, it drives. If its own deadline has passed by that much, it ends its transfer
-   itself; an owner does the same between two turns.
+   itself; a caller or reader that is the owner does the same between two turns.
 
 Why no transfer is left without a driver: each transfer that has not ended has a waiter, or a reader
 that comes back for more of it. A waiter looks again after half a second at most (5), and drives
