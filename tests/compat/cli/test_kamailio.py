@@ -106,9 +106,11 @@ def test_what_check_says_and_its_status_agree(
     assert code == 1
     assert told in " ".join(output.split())  # it is folded
     assert "ready" not in output
-    file.write_text("#!KAMAILIO\n")
-    code, output = run("check", str(file), "--synchronous")
-    assert (code, "ready" in output) == (0, True)
+    for text, has_none in (("", True), ('loadmodule "app_python3.so"\n', False)):
+        file.write_text(f"#!KAMAILIO\n{text}")
+        code, output = run("check", str(file), "--synchronous")
+        assert (code, "ready" in output) == (0, True)
+        assert ("no line loads app_python3" in output) == has_none
 
 
 def test_the_server_that_init_writes_asks_before_it_answers(

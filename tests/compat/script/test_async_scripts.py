@@ -274,3 +274,37 @@ def test_however_a_route_ends_the_server_goes_on(
         assert outcome.error == error
         assert outcome.replies == replies
         assert (outcome.end is MessageEnd.FAILED) is (error is not None)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('sets("$http_req(timeout)", "500")', "$http_req(timeout): expected a number, got text"),
+        ('seti("$http_req(body)", 5)', "$http_req(body): expected text, got a number"),
+        ('seti("$http_req(timeout)", -1)', "$http_req(timeout): expected milliseconds, got -1"),
+        ('sets("$http_req(hdr)", "A: b\\r\\n\\r\\nC")', "$http_req(hdr): an empty line"),
+        ('unset("$rd")', "$rd cannot be set to null"),
+        ('sets("$fs", "x")', "$fs takes protocol:address:port"),
+        ('sets("$(avp(x)[$var(none)])", "x")', ""),
+    ],
+)
+def test_a_value_that_a_variable_refuses_is_told_with_its_place(
+    load: Load, line: str, said: str
+) -> None:
+    server = load(
+        f"""{KEMI}
+    def ksr_request_route(self, msg):
+        is_set = KSR.pv.{line}
+        KSR.hdr.append("X-Set: %s" % is_set)
+        return 1
+"""
+    )
+    outcome = server.run_one(DEFAULT_MESSAGE)
+    assert outcome.error is None
+    told = [one for one in server.world.mistakes.found.values() if said in one.text]
+    assert outcome.headers == [f"X-Set: {not said}"]
+    assert len(told) == bool(said)
+    for mistake in told:
+        assert not mistake.is_error
+        assert mistake.place.startswith("script.py:")
+        assert "the variable stays as it was" in mistake.text

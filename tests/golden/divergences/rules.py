@@ -74,6 +74,12 @@ RULES = [
         safe_headers.injection_refused,
     ),
     Rule(
+        "B6, line feed",
+        "a lone line feed stands between headers",
+        safe_headers.lone_line_feed,
+        safe_headers.separated_by_it,
+    ),
+    Rule(
         "B6, folding",
         "a blank around a header's name",
         safe_headers.blank_around_a_name,

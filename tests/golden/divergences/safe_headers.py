@@ -40,9 +40,9 @@ def clean_after_the_blob(case: Case) -> Case:
 
 def _injects(call: dict[str, str]) -> bool:
     blob = call.get("headers", "").removesuffix("\r\n")
-    lines = blob.split("\r\n")
+    lines = re.split("\r?\n", blob)
     has_blank_line = len(lines) > 1 and "" in lines
-    has_bare_break = any(mark in line for line in lines for mark in "\r\n")
+    has_bare_break = any("\r" in line for line in lines)
     has_bad_name = any(
         not _is_token(line.partition(":")[0].strip()) for line in lines if ":" in line
     )
@@ -56,6 +56,27 @@ def injection(case: Case) -> bool:
 
 def injection_refused(case: Case) -> Case:
     return with_steps(case, lambda s: refused(s) if _injects(named_arguments(s)) else s)
+
+
+def lone_line_feed(case: Case) -> bool:
+    return any("\n" in blob.replace("\r\n", "") for blob in blobs(case))
+
+
+def separated_by_it(case: Case) -> Case:
+    """Servers take it for the end of a line, and get CR LF."""
+
+    def changed(step: Step) -> Step:
+        wire = [
+            {**request, "headers": [
+                (line.split(": ", 1) if at else [name, line])
+                for name, value in request["headers"]
+                for at, line in enumerate(value.split("\n"))
+            ]}
+            for request in step["wire"]
+        ]  # fmt: skip
+        return {**step, "wire": wire}
+
+    return with_steps(case, changed)
 
 
 def blank_around_a_name(case: Case) -> bool:

@@ -27,6 +27,11 @@ from onehttp_compat.server_config import (
 _NOT_LOADED: Final = "the server refuses parameters of {}, which is not loaded above: {}"
 _OWN_FILE: Final = "put them in a separate file, and call setup(KSR, cfg=FILE)"
 _LOAD: Final = "load it before this line, or remove the line"
+_OF_SCRIPTS: Final = frozenset(("app_python3", "app_python3s"))
+_NO_SCRIPT: Final = (
+    "no line loads app_python3: no script of this server calls setup(KSR), so HTTP calls stay "
+    "those of the server's modules; `onehttp kamailio init DIR` writes a server that has one"
+)
 
 
 class ConfigFinding(NamedTuple):
@@ -48,6 +53,8 @@ def findings(file: Path, inputs: ConfigInputs, is_asynchronous: bool) -> Iterato
         yield ConfigFinding("missing", text)
     for text in (*dangers(config), *_of_timers(config)):
         yield ConfigFinding("danger", text)
+    if not set(config.modules()) & _OF_SCRIPTS:
+        yield ConfigFinding("fact", _NO_SCRIPT)
     for note in config.notes:
         yield ConfigFinding("fact", str(note))
     for timer in timers_of_queries(config):

@@ -270,6 +270,12 @@ def known_key(name: str, is_faithful: bool) -> str:
     return name
 
 
+_OTHER_KIND: Final = {
+    int: "expected a number, got text; write it without quotes, in Python by KSR.pv.seti",
+    str: "expected text, got a number; write it in quotes, in Python by KSR.pv.sets",
+}
+
+
 def changed(
     settings: AsyncSettings, defaults: AsyncSettings, key: str, value: Value
 ) -> AsyncSettings:
@@ -289,11 +295,14 @@ def changed(
     if isinstance(value, bytes):
         value = value.decode("utf-8", "surrogateescape")
     if not isinstance(value, known.kind):
-        kinds = ("text", "a number") if known.kind is str else ("a number", "text")
-        raise RefusedValueError(f"$http_req({key}): expected {kinds[0]}, got {kinds[1]}")
+        raise RefusedValueError(f"$http_req({key}): {_OTHER_KIND[known.kind]}")
+    try:
+        new = known.change(settings, value)
+    except RefusedValueError as error:
+        raise RefusedValueError(f"$http_req({key}): {error}") from None
     if isinstance(value, int):  # scripts set few different values, again and again
-        return _with_number(settings, known.field, known.change(settings, value))
-    return dataclasses.replace(settings, **{known.field: known.change(settings, value)})
+        return _with_number(settings, known.field, new)
+    return dataclasses.replace(settings, **{known.field: new})
 
 
 @functools.lru_cache(maxsize=64)

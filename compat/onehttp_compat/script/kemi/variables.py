@@ -51,7 +51,8 @@ class PvFunctions(NullReading, Functions):
             # The server reports success, and sets nothing.
             self._world.mistakes.hint(f"{error}; the server reports success")
             return True
-        except RefusedValueError:
+        except RefusedValueError as error:
+            self._world.mistakes.hint(f"{error}; the variable stays as it was")
             return False
         return True
 
