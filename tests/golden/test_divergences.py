@@ -115,10 +115,20 @@ def test_a_blob_that_ends_its_line_expects_one_whole_request() -> None:
     assert judged.legacy_bugs == "fixed"
 
 
-@pytest.mark.parametrize("blob", ["X-A: 1\nX-B: 2", "X-A: 1\r\n\r\nGET /"])
+@pytest.mark.parametrize("blob", ["X-A: 1\rX-B: 2", "X-A: 1\n\nGET /", "X-A: 1\r\n\r\nGET /"])
 def test_an_injection_expects_that_nothing_is_sent(blob: str) -> None:
     (step,) = verdict(query("http://h/x", "", blob), "pycurl").case.steps
     assert (step["expect"]["rc"], step["wire"], step["connects"]) == (-1, [], {})
+
+
+def test_a_lone_line_feed_expects_two_headers() -> None:
+    case = query("http://h/x", "", "X-A: 1\nX-B: 2")
+    (request,) = case.steps[0]["wire"]
+    request["headers"] = [["Host", "h"], ["X-A", "1\nX-B: 2"]]
+    judged = verdict(case, "pycurl")
+    (request,) = judged.case.steps[0]["wire"]
+    assert request["headers"] == [["Host", "h"], ["X-A", "1"], ["X-B", "2"]]
+    assert [rule.bug for rule in judged.rules] == ["B6, line feed"]
 
 
 def test_a_foreign_scheme_expects_the_code_of_a_failure() -> None:
