@@ -14,7 +14,7 @@ from typing import ClassVar
 
 import pycurl
 
-from onehttp_backends.contract import Request
+from onehttp_backends.contract import Request, Response
 from onehttp_backends.curl.idle_limit import Progress
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.message_settings import (
@@ -28,12 +28,13 @@ from onehttp_backends.curl.names.places import Place, places
 from onehttp_backends.curl.names.wait import Wait
 from onehttp_backends.curl.options import announced_bytes, apply_options, milliseconds
 from onehttp_backends.curl.receiving.decoding import Decoding
+from onehttp_backends.curl.receiving.facts import facts_of
 from onehttp_backends.curl.receiving.passing_by import PassingBy
 from onehttp_backends.curl.receiving.switching import has_switched
-from onehttp_backends.curl.receiving.times import UnreadTimes
 from onehttp_backends.curl.sending_guard import OpenedSockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.tls.handshake import Handshake, Made
+from onehttp_backends.response import Facts
 from onehttp_backends.rules.framing import check_framing
 from onehttp_backends.rules.request_rules import LARGEST_NUMBER
 from onehttp_backends.rules.url_paths import asked_url
@@ -46,9 +47,9 @@ class Handle(MessageSettings):
     """An easy handle, its settings, and the response that it is receiving."""
 
     __slots__ = ("_body", "_connect_timeout_s", "_last", "_rest", "_total_timeout_s",
-                 "_unread_times", "_url", "asked_url", "body", "decoding", "hops", "kept_bytes",
-                 "made", "passes_redirects_by", "places", "progress", "scope", "shelf", "wait",
-                 "waited_us", "was_truncated")  # fmt: skip
+                 "_url", "asked_url", "body", "decoding", "hops", "kept_bytes", "made",
+                 "passes_redirects_by", "places", "progress", "scope", "shelf",
+                 "unread_by", "wait", "waited_us", "was_truncated")  # fmt: skip
 
     progress_of: ClassVar[type[Progress]] = Progress
 
@@ -70,7 +71,7 @@ class Handle(MessageSettings):
         self._last: tuple[object, ...] = ()  # the last request, if it had no body and is all set
         self._rest: tuple[object, ...] = ()
         """All of it but method, URL and what the body was: with the same, another body is to do."""
-        self._unread_times: weakref.ref[UnreadTimes] | None = None
+        self.unread_by: weakref.ref[Response] | None = None  # the last one, if it has no facts yet
         self._total_timeout_s = options.total_timeout_s
         self._connect_timeout_s = options.connect_timeout_s
         apply_options(setopt := self.easy.setopt, options)
@@ -128,8 +129,8 @@ class Handle(MessageSettings):
         Raises:
             RequestError: a header cannot be sent.
         """
-        if self._unread_times is not None:
-            self.keep_times()
+        if self.unread_by is not None:
+            self.settle()
         is_as_set = self.shelf.may_be_http2 is self._may_be_http2
         if request == self._last and is_as_set and self._verb[0]:
             return
@@ -200,21 +201,19 @@ class Handle(MessageSettings):
             setopt(pycurl.CONNECTTIMEOUT_MS, milliseconds(connect_s))
             self._connect_timeout_s = connect_s
 
-    def unread_times(self) -> UnreadTimes:
-        """The times of the transfer that has just ended; the same object until the next begins."""
-        if self._unread_times is None or (times := self._unread_times()) is None:
-            self._unread_times = weakref.ref(times := UnreadTimes(self.getinfo))
-        return times
+    def facts(self) -> Facts | None:
+        """See `Unread`."""
+        return facts_of(self.getinfo, self._watch.peers, self.options.unix_socket)
 
-    def keep_times(self) -> None:
-        """Read the last transfer's times, if they may be asked for, before libcurl forgets them."""
-        if self._unread_times is not None and (times := self._unread_times()) is not None:
-            times.read()
-        self._unread_times = None
+    def settle(self) -> None:
+        """Let the last response read its facts, if it still exists, before libcurl forgets them."""
+        if self.unread_by is not None and (response := self.unread_by()) is not None:
+            response.settled()
+        self.unread_by = None
 
     def close(self) -> None:
         """Close the easy handle, which is in no multi."""
-        self.keep_times()
+        self.settle()
         self.easy.close()
 
     def look_for_connection(self, may_find_one: bool) -> None:

@@ -8,7 +8,7 @@ from typing import Any, Final, Protocol
 
 import pycurl
 
-from onehttp_backends.contract import TransferOptions
+from onehttp_backends.contract import Peer, TransferOptions
 from onehttp_backends.curl.idle_limit import Sockets
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.signal_safe import data_callback, prereq_callback, sockopt_callback
@@ -26,6 +26,7 @@ class OpenedSockets(Sockets, Protocol):
     """The part of `SocketWatch` that a handle uses."""
 
     may_share: bool
+    peers: dict[int, Peer]
 
     @property
     def kept_on(self) -> Callable[[int], Socket | None]: ...

@@ -29,6 +29,9 @@ class Splitting(Protocol[S]):
     def rest(self) -> Iterator[S]: ...
 
 
+_KEPT: Final = tuple(name for name in Response.__slots__ if name != "__weakref__")
+
+
 class HeadOfResponse(Response):
     """A `Response` whose head is there before its body.
 
@@ -41,7 +44,7 @@ class HeadOfResponse(Response):
     """Repeats the call with further headers, if it may be repeated."""
 
     def __init__(self, opener: Opener, opened: OpenResponse, reading: BodyDecoder) -> None:
-        for name in Response.__slots__:
+        for name in _KEPT:
             if name != "body":
                 setattr(self, name, getattr(opened.response, name))
         self._whole: bytes | None = None
@@ -106,7 +109,7 @@ class HeadOfResponse(Response):
 
     def _with(self, body: bytes) -> Response:
         found = Response.__new__(Response)
-        for name in Response.__slots__:
+        for name in _KEPT:
             setattr(found, name, body if name == "body" else getattr(self, name))
         return found
 
@@ -124,7 +127,7 @@ class HeadOfResponse(Response):
         self._reading.finish()
         if self._reading.is_full:
             opened.close()
-        self._timings, self._head = opened.response._timings, opened.response._head
+        self._facts, self._head = opened.response._facts, opened.response._head
         self._blocks = None
 
     def _begin_whole(self) -> None:

@@ -16,11 +16,11 @@ from onehttp_backends.curl.one_shot import OneShotCounts
 from onehttp_backends.curl.reading.heads import is_all_there
 from onehttp_backends.curl.reading.outcome import (
     VERSION_NAMES,
-    address_of,
     fault_of,
     read_error,
     read_response,
 )
+from onehttp_backends.curl.receiving.facts import CONN_ID, MAX_KNOWN_PEERS
 from onehttp_backends.curl.receiving.switching import SWITCHING, switched
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.stream_refusals import is_reset_by_server
@@ -29,11 +29,8 @@ from onehttp_backends.optional.repeating import SMALL_BODY_BYTES, BodyAlone
 from onehttp_backends.rules.framing import is_ambiguous
 from onehttp_backends.rules.status_lines import StatusLine
 
-MAX_KNOWN_PEERS: Final = 8192
-
 _ACTIVE_SOCKET: Final = pycurl.ACTIVESOCKET
 _NUM_CONNECTS: Final = pycurl.NUM_CONNECTS
-_CONN_ID: Final = getattr(pycurl, "CONN_ID", 0)
 _MULTIPLEXED: Final = frozenset({"2", "3"})
 _OF_HEAD: Final = (CurlCode.GOT_NOTHING, CurlCode.UNSUPPORTED_PROTOCOL)
 """After these the response has not ended, but libcurl (8.23) would use its connection again."""
@@ -67,10 +64,6 @@ class Account:
         self._watch = watch
         self.pid = os.getpid()
         """Whose engine it is: a forked child's is another."""
-        self._peers: dict[int, Peer] = {}
-        """By libcurl's number of the connection."""
-        self._places: dict[tuple[str, int], Peer] = {}
-        """Each once: most connections are to few places."""
         self._briefs: dict[StatusLine, Response] = {}
         self.completed = self.failed = self.cancelled = 0
         self.opened = self.reused = 0
@@ -112,12 +105,7 @@ class Account:
                     return self._failed(handle, error)
             if opened is None:
                 opened = getinfo(_NUM_CONNECTS)
-            if shelf.closes:  # there is no connection any more to remember something of
-                peer = self._place(handle)
-            else:
-                known = None if opened or not _CONN_ID else self._peers.get(getinfo(_CONN_ID))
-                peer = known or self._new_peer(handle)
-            response = read_response(handle, opened, peer, head, line)
+            response = read_response(handle, opened, head, line)
         except MemoryError:
             error = read_error(handle, request, CurlCode.OUT_OF_MEMORY, _NO_MEMORY)
             return self._failed(handle, error)
@@ -135,6 +123,8 @@ class Account:
         shelf.may_be_http2 = is_multiplexed = version in _MULTIPLEXED
         if opened:
             self.opened += opened
+            if CONN_ID:
+                self._note_peer(getinfo(CONN_ID), response.peer)
         else:
             self.reused += 1
         # Who has opened a connection of HTTP/2 may have gone to another: its stream was refused.
@@ -281,26 +271,15 @@ class Account:
     def read(self, handle: Handle) -> Response:
         """The response, without counting it."""
         opened = handle.getinfo(_NUM_CONNECTS)
-        response = read_response(handle, opened, self._place(handle), handle.head.copy())
-        handle.keep_times()  # the transfer goes on
+        response = read_response(handle, opened, handle.head.copy())
+        handle.settle()  # the transfer goes on
         return response
 
-    def _new_peer(self, handle: Handle) -> Peer:
-        peer = self._place(handle)
-        if _CONN_ID:
-            if len(self._peers) >= MAX_KNOWN_PEERS:
-                self._peers.clear()
-            self._peers[handle.easy.getinfo(_CONN_ID)] = peer
-        return peer
-
-    def _place(self, handle: Handle) -> Peer:
-        address = address_of(handle)
-        peer = self._places.get(address)
-        if peer is None:
-            if len(self._places) >= MAX_KNOWN_PEERS:
-                self._places.clear()
-            peer = self._places.setdefault(address, Peer(*address))
-        return peer
+    def _note_peer(self, connection: int, peer: Peer) -> None:
+        peers = self._watch.peers
+        if len(peers) >= MAX_KNOWN_PEERS:
+            peers.clear()
+        peers[connection] = peer
 
 
 def _brief(line: StatusLine) -> Response:

@@ -281,7 +281,7 @@ class Engine(Owned):
         """Set the outcome, give the handle back, inform the waiter; skip what was done already."""
         handle = transfer.handle
         if transfer.flow is not None and handle is not None:
-            handle.keep_times()  # its reader may ask for them while libcurl lets go of it
+            handle.settle()  # its reader may ask for them while libcurl lets go of it
         transfer.outcome = transfer.outcome or outcome
         self.ending = transfer
         if handle is not None:

@@ -18,7 +18,7 @@ from collections import Counter
 
 import pycurl
 
-from onehttp_backends.contract import Outcome, Peer, Request
+from onehttp_backends.contract import Outcome, Request
 from onehttp_backends.curl.bell import OwnedBell
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, LIBCURL, remove_once, select_mask
@@ -26,7 +26,7 @@ from onehttp_backends.curl.names.feeder import entry
 from onehttp_backends.curl.names.lookup import Addresses
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.names.waits import NameWaits
-from onehttp_backends.curl.reading.outcome import address_of, fault_of, read_error, read_response
+from onehttp_backends.curl.reading.outcome import fault_of, read_error, read_response
 from onehttp_backends.curl.receiving.padding import ENDLESS_PADDING, ROUNDS, Padding
 from onehttp_backends.curl.receiving.switching import SWITCHED, switched
 from onehttp_backends.curl.sockets.reports import SocketReports
@@ -81,11 +81,10 @@ def perform_one_shot(
         code, text = shot.run()
         opened = easy.getinfo(pycurl.NUM_CONNECTS)
         if code == 0 or handle.was_truncated:
-            peer = Peer(*address_of(handle))
             fault = fault_of(handle, request) if sends_request else None
             if handle.has_switched:
                 fault = switched(request)
-            outcome = fault or read_response(handle, opened, peer, handle.head.copy())
+            outcome = fault or read_response(handle, opened, handle.head.copy())
         else:
             outcome = read_error(handle, request, code, text)
     finally:

@@ -8,7 +8,7 @@ from collections import deque
 
 import pycurl
 
-from onehttp_backends.contract import Request, Response
+from onehttp_backends.contract import Peer, Request, Response
 from onehttp_backends.curl.libcurl import LIBCURL, Easy
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.one_shot.performing import OneShotCounts, perform_one_shot
@@ -24,6 +24,7 @@ class NoSockets:
 
     def __init__(self) -> None:
         self.may_share = False
+        self.peers: dict[int, Peer] = {}
         self.raised: list[BaseException] = []
         self.opening = SocketReports(lambda _what, _fd: None, lambda _fd: None).on_open
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import errno
 import os
+import weakref
 from typing import Final
 
 import pycurl
 
 from onehttp_backends.certificates.refusal import REFUSED
 from onehttp_backends.codings.stages import CodingError
-from onehttp_backends.contract import Peer, Request, Response
+from onehttp_backends.contract import Request, Response
 from onehttp_backends.curl.handle import Handle
 from onehttp_backends.curl.names.places import place_of
 from onehttp_backends.curl.reading.heads import fault_of_head
@@ -20,8 +21,8 @@ from onehttp_backends.curl.reading.phase import (
     is_unsent,
     phase_of,
 )
+from onehttp_backends.curl.receiving.facts import TIMES_OF_ANY, peer_of
 from onehttp_backends.curl.receiving.switching import switched
-from onehttp_backends.curl.receiving.times import TIMES_OF_ANY
 from onehttp_backends.curl.stream_refusals import is_above_goaway
 from onehttp_backends.curl.tls.handshake import NOT_NAMED, Handshake
 from onehttp_backends.errors import (
@@ -36,6 +37,7 @@ from onehttp_backends.errors import (
     code_name,
     transfer_error,
 )
+from onehttp_backends.response import Facts, new_response
 from onehttp_backends.rules.credentials import DIGEST
 from onehttp_backends.rules.public_addresses import refused_peer
 from onehttp_backends.rules.status_lines import StatusLine
@@ -71,44 +73,36 @@ VERSION_NAMES = {
 }
 _RESPONSE_CODE: Final = pycurl.RESPONSE_CODE
 _REDIRECT: Final = pycurl.REDIRECT_TIME_T
-_new: Final = Response.__new__
 _UNTIL_CONNECTED = (pycurl.NAMELOOKUP_TIME_T, pycurl.CONNECT_TIME_T, pycurl.APPCONNECT_TIME_T)
 
 
-def address_of(handle: Handle) -> tuple[str, int]:
-    """The peer of the connection that a handle has used."""
-    if path := handle.options.unix_socket:  # of which libcurl tells 46 bytes
-        return path, 0
-    getinfo = handle.getinfo
-    return getinfo(pycurl.PRIMARY_IP) or "", getinfo(pycurl.PRIMARY_PORT)
-
-
 def read_response(
-    handle: Handle, opened: int, peer: Peer, head: list[bytes], line: StatusLine | None = None
+    handle: Handle, opened: int, head: list[bytes], line: StatusLine | None = None
 ) -> Response:
     """The response a handle has received; ``opened`` connections were made for it, and libcurl is
     asked what ``line`` says where it is not known. ``head`` becomes the response's."""
-    getinfo = handle.getinfo
+    getinfo, decoding = handle.getinfo, handle.decoding
     followed = getinfo(pycurl.REDIRECT_COUNT) if handle.options.max_redirects else 0
-    is_whole = opened or followed or handle.waited_us
-    timings = _whole(handle, opened, followed) if is_whole else handle.unread_times()
     if line is None:
         version = VERSION_NAMES.get(getinfo(pycurl.INFO_HTTP_VERSION), "1.1")
         line = StatusLine(getinfo(_RESPONSE_CODE), version)
-    status, version = line
-    decoding = handle.decoding
-    # Filled in here: its own constructor takes twice the time.
-    response = _new(Response)
-    response.status, response.http_version = status, version
-    response._head, response._blocks = head, None
-    response.body = handle.body.getvalue()
-    response.url = getinfo(pycurl.EFFECTIVE_URL) if followed else handle.asked_url
-    response._timings, response.peer = timings, peer
-    response.is_reused = not opened
-    response.truncated = handle.was_truncated
-    response.redirect_count = followed
-    response.decompress = decoding is not None and decoding.takes_off
-    response.history = ()
+    is_whole = opened or followed or handle.waited_us
+    response = new_response(
+        line[0],
+        line[1],
+        head,
+        handle.body.getvalue(),
+        getinfo(pycurl.EFFECTIVE_URL) if followed else handle.asked_url,
+        _all_facts(handle, opened, followed) if is_whole else handle,
+        not opened,
+        handle.was_truncated,
+        followed,
+        decoding is not None and decoding.takes_off,
+    )
+    if not is_whole:
+        if handle.unread_by is not None:  # the answer of a stream is read for its head, too
+            handle.settle()
+        handle.unread_by = weakref.ref(response)
     return response
 
 
@@ -296,6 +290,11 @@ def _lookup_error(handle: Handle, request: Request, code: int, text: str) -> Tra
         text = f"Could not resolve {'host' if is_host else 'proxy'}: {wait.place.host}{reason}"
     sent = _sent(handle, request)
     return transfer_error(code, f"{shown(request)}: {text}", sent=sent, phase=Phase.LOOKUP)
+
+
+def _all_facts(handle: Handle, opened: int, followed: int) -> Facts:
+    peer = peer_of(handle.getinfo, handle.options.unix_socket)
+    return _whole(handle, opened, followed), peer
 
 
 def _whole(handle: Handle, opened: int, followed: int) -> tuple[int, ...]:

@@ -21,6 +21,7 @@ from typing import Final
 
 import pycurl
 
+from onehttp_backends.contract import Peer
 from onehttp_backends.curl.bell import Bell
 from onehttp_backends.curl.libcurl import EPOLL_OF_POLL, Easy, Multi, select_mask
 from onehttp_backends.curl.sockets.reports import SocketReports
@@ -55,16 +56,14 @@ class SocketWatch:
         """A socket that was closed with its only transfer. The next one of its number takes it."""
         self._by_port: dict[int, Socket] = {}
         self.kept_on: Callable[[int], Socket | None] = self._by_port.get
-        """The socket with this local port that has carried a response of HTTP/1. Others may have
-        the same, to other peers."""
+        """The one with this local port that has carried a response of HTTP/1, perhaps of many."""
         self.made = 0
         """How many sockets libcurl has opened; ``newest`` is the number of the last."""
         self.newest = -1
         self._busy: set[int] = set()
         self.idle: set[Socket] = set()
         """All sockets that no transfer uses, perhaps with some that were closed."""
-        self.is_behind = False
-        """Whether there may be more events than the last wait has returned."""
+        self.is_behind = False  # whether there may be more events than the last wait has returned
         self.held: dict[Easy, int] = {}
         """Sockets of paused transfers: bytes that arrive on these are no stray response."""
         self._shut: set[Socket] = set()
@@ -73,6 +72,7 @@ class SocketWatch:
         """Whether libcurl reports what it waits for on its sockets; None if unknown."""
         self.may_share = False
         """Whether there are handles whose connections may carry several transfers at once."""
+        self.peers: dict[int, Peer] = {}  # by libcurl's numbers of their connections
         self.is_stamping = False
         """Whether `Socket.event_at` is kept up to date."""
         self.reports = SocketReports(self._change, self._opened)

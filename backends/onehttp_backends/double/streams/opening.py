@@ -124,7 +124,7 @@ class DoubleResponse:
         if isinstance(piece, bytes) and piece:
             return [piece]
         if isinstance(self._source, StreamExchange) and self._source.end_timings:
-            self.response._timings = self._source.end_timings
+            self.response._facts = self._source.end_timings, self.response.peer
         self.close()
         return []
 

@@ -1,4 +1,4 @@
-"""The times of a response are read when they are asked for, whatever has become of the handle."""
+"""Times and peer of a response are read when asked for, whatever has become of the handle."""
 
 from __future__ import annotations
 
@@ -15,9 +15,11 @@ import pytest
 from onehttp_backends.contract import Request, Response, TransferOptions
 from onehttp_backends.curl import PycurlBackend
 from onehttp_backends.curl.handle import Handle
-from onehttp_backends.curl.receiving.times import TIMES_OF_ANY, UnreadTimes
+from onehttp_backends.curl.reading.outcome import read_response
+from onehttp_backends.curl.receiving.facts import TIMES_OF_ANY, facts_of
 from onehttp_backends.errors import RequestError, TransferError
 from onehttp_backends.optional.streaming import Opening, StreamLimits
+from onehttp_backends.response import NO_PEER, Facts, Unread, new_response
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
 from stand_ins.ways import WAYS, Way, one_shot
@@ -47,9 +49,11 @@ class Answered:
         self.handle = engine._start().engine.pool.take(PATIENT, server.url)
         self.handle.shelf.idle.append(self.handle)
         self.times = list(map(self.handle.getinfo, TIMES_OF_ANY))
+        self.place = "127.0.0.1", server.port
 
     def check(self, response: Response) -> None:
         assert [us for us in response.timings if us] == self.times
+        assert response.peer == self.place
 
 
 @pytest.fixture(
@@ -144,39 +148,57 @@ def test_nothing_is_asked_of_libcurl_for_a_response_that_is_gone(answered: Answe
 
 
 class Used:
-    """`getinfo` of a handle that another thread uses once it has been asked so many times."""
+    """A handle that another thread uses once so many of its facts have been read."""
 
-    def __init__(self, asked_before: int, fails: bool) -> None:
-        self._left = asked_before
+    def __init__(self, read_before: int, fails: bool) -> None:
+        self._left = read_before
         self._fails = fails
         self.is_used = False
-        self.times: UnreadTimes | None = None
+        self.response: Response | None = None
 
-    def __call__(self, info: int) -> int:
+    def facts(self) -> Facts | None:
+        times = tuple(map(self._getinfo, TIMES_OF_ANY))
+        if self.is_used and self._fails:
+            raise pycurl.error(0, "cannot invoke getinfo() - no curl handle")
+        return times, NO_PEER
+
+    def _getinfo(self, info: int) -> int:
         if not self.is_used and not self._left:
-            # What `Handle.keep_times` does in a thread that is about to use the handle.
+            # What `Handle.settle` does in a thread that is about to use the handle.
             self._left = -1
-            assert self.times is not None
-            thread = threading.Thread(target=self.times.read)
+            assert self.response is not None
+            thread = threading.Thread(target=self.response.settled)
             thread.start()
             thread.join()
             self.is_used = True
         self._left -= 1
-        if self.is_used and self._fails:
-            raise pycurl.error(0, "cannot invoke getinfo() - perform() is currently running")
         return 0 if self.is_used else info
 
 
 @pytest.mark.parametrize("fails", [False, True])
-@pytest.mark.parametrize("asked_before", range(len(TIMES_OF_ANY)))
+@pytest.mark.parametrize("read_before", range(len(TIMES_OF_ANY)))
 def test_they_are_right_if_the_handle_is_used_while_they_are_read(
-    asked_before: int, fails: bool
+    read_before: int, fails: bool
 ) -> None:
-    getinfo = Used(asked_before, fails)
-    getinfo.times = UnreadTimes(getinfo)
-    assert getinfo.times.read() == TIMES_OF_ANY
-    assert getinfo.is_used
-    assert getinfo.times.read() == TIMES_OF_ANY
+    handle = Used(read_before, fails)
+    handle.response = response_of(handle)
+    assert handle.response.settled() == (TIMES_OF_ANY, NO_PEER)
+    assert handle.is_used
+    assert handle.response.settled() == (TIMES_OF_ANY, NO_PEER)
+
+
+class Answering:
+    """What `Handle.facts` makes of the answers of a `getinfo`."""
+
+    def __init__(self, getinfo: Callable[[int], int]) -> None:
+        self._getinfo = getinfo
+
+    def facts(self) -> Facts | None:
+        return facts_of(self._getinfo, {}, "/socket")
+
+
+def response_of(handle: Unread) -> Response:
+    return new_response(200, "1.1", [], b"", "", handle, True, False, 0, False)
 
 
 def test_it_does_not_hide_that_libcurl_cannot_be_asked() -> None:
@@ -184,7 +206,7 @@ def test_it_does_not_hide_that_libcurl_cannot_be_asked() -> None:
         raise pycurl.error(0, "closed")
 
     with pytest.raises(pycurl.error):
-        UnreadTimes(refuse).read()
+        response_of(Answering(refuse)).settled()
 
 
 def test_closing_a_handle_keeps_them(answered: Answered) -> None:
@@ -197,9 +219,11 @@ def test_closing_a_handle_keeps_them(answered: Answered) -> None:
 def test_all_that_ask_for_the_times_of_one_transfer_keep_them(answered: Answered) -> None:
     """The response of a stream that came in one turn is read for its end, and for its head."""
     handle = answered.handle
-    first, second = handle.unread_times(), handle.unread_times()
+    first = read_response(handle, 0, handle.head.copy())
+    second = read_response(handle, 0, handle.head.copy())
     called_again(answered)
-    assert list(first.read()) == list(second.read()) == answered.times
+    answered.check(first)
+    answered.check(second)
 
 
 def opened_in_thread(engine: PycurlBackend, opening: Opening) -> Response:
@@ -249,7 +273,7 @@ def test_whoever_comes_while_the_handle_is_let_go_of_waits_for_that() -> None:
             raise pycurl.error("cannot invoke getinfo() - perform() is currently running")
         return info
 
-    assert UnreadTimes(getinfo).read() == TIMES_OF_ANY
+    assert response_of(Answering(getinfo)).settled()[0] == TIMES_OF_ANY
 
 
 @pytest.mark.parametrize("opened", [opened_in_thread, opened_in_task])
@@ -258,15 +282,14 @@ def test_those_of_a_stream_are_kept_before_its_reader_sees_the_end(
 ) -> None:
     backend = PycurlBackend()
     engine = backend._start().engine
-    seen: list[object] = []
+    seen: list[bool] = []
     remove = engine._remove
 
     def noting(easy: pycurl.Curl) -> None:
         assert engine.ending is not None
         outcome = engine.ending.outcome
         assert isinstance(outcome, Response)
-        times = outcome._timings
-        seen.append(times if isinstance(times, tuple) else getattr(times, "_times", None))
+        seen.append(isinstance(outcome._facts, tuple))
         remove(easy)
 
     engine._remove = noting
@@ -275,5 +298,4 @@ def test_those_of_a_stream_are_kept_before_its_reader_sees_the_end(
         for _ in range(3):
             opened(backend, opening)
         backend.close()
-    assert len(seen) == 3
-    assert None not in seen
+    assert seen == [True] * 3
