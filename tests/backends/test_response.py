@@ -12,8 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from onehttp_backends.codings.text import decoded, parsed
 from onehttp_backends.headers import Headers, parse_head
-from onehttp_backends.response import HTTPStatusError, Response, decoded, parsed
+from onehttp_backends.response import HTTPStatusError, Response
 
 NOT_CHARSETS = (
     *("undefined", "idna", "punycode", "unicode_escape", "raw_unicode_escape", "rot13", "hex"),

@@ -10,8 +10,8 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from onehttp_backends.codings.text import text_codec
 from onehttp_backends.errors import CurlCode, RequestTypeError, TooLargeError
-from onehttp_backends.response import text_codec
 
 MAX_LINE: Final = 1024 * 1024
 """The default limit of a line in characters, so that an endless line cannot fill memory."""
