@@ -40,6 +40,12 @@ def surviving(begin: Begin[R, A], on_interrupt: OnInterrupt) -> Generator[R, A, 
     return generator
 
 
+def is_native(function: Callable[..., object]) -> bool:
+    """Whether ``function`` is compiled: handlers run between instructions of Python, so none can
+    break in before its `try`."""
+    return not hasattr(function, "__code__")
+
+
 def _survive(begin: Begin[R, A], told: list[OnInterrupt]) -> Generator[R, A, None]:
     was_interrupted = False
     while True:

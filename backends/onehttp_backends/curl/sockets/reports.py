@@ -7,7 +7,7 @@ import functools
 from collections.abc import Callable, Generator
 from typing import Any, TypeAlias
 
-from onehttp_backends.curl.signal_safe import surviving
+from onehttp_backends.curl.signal_safe import is_native, surviving
 
 SocketCallback: TypeAlias = Callable[[int, int, object, object], object]
 
@@ -32,7 +32,9 @@ class SocketReports:
         """A socket whose purpose is still to come."""
         self._changes = surviving(self._take_changes, self._note)
         self._openings = surviving(self._take_openings, self._note)
-        self.on_change: SocketCallback = functools.partial(max, key=self._changes.send)
+        self.on_change: SocketCallback = self._changed
+        if not is_native(self._changed):
+            self.on_change = functools.partial(max, key=self._changes.send)
         """For ``M_SOCKETFUNCTION``: what has changed, the socket, the multi, and None."""
         self.on_open: Callable[[int, int], int] = functools.partial(min, key=self._openings.send)
         """For ``SOCKOPTFUNCTION``: the socket, and its purpose, which is 0 (a connection) and, as
@@ -45,6 +47,15 @@ class SocketReports:
             # A forked child does not have the thread that was just in there, and never ends that.
             with contextlib.suppress(ValueError):
                 generator.close()
+
+    def _changed(self, what: int, fd: int, _multi: object, _data: object) -> int:
+        """For ``M_SOCKETFUNCTION``, where this is compiled: in a tenth of the time."""
+        try:
+            if not self.is_over:
+                self._change(what, fd)
+        except BaseException as error:  # noqa: BLE001 - raised by who has called libcurl
+            self._note(error)
+        return 0
 
     def _take_changes(self, was_interrupted: bool) -> Generator[int, Any, None]:
         """In step, one argument comes after the other. After an exception that came instead of one,

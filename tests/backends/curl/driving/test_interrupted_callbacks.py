@@ -33,6 +33,7 @@ from onehttp_backends.curl.signal_safe import (
     seek_callback,
     sockopt_callback,
 )
+from onehttp_backends.curl.sockets.reports import SocketReports
 from onehttp_backends.errors import TransferError
 from servers.patience import PATIENCE_S
 from servers.raw import OK, Peer, RawServer
@@ -181,6 +182,27 @@ def hit_at(callback: Any, number: int, *arguments: Any) -> Any:
         key=lambda argument: send(argument) if next(left) else hit(),
     )
     return hitting(*arguments)
+
+
+@pytest.mark.parametrize("way", ["on_change", "_changed"])
+def test_a_report_of_a_socket_that_fails_is_raised_later_and_the_next_is_heard(way: str) -> None:
+    """`_changed` is the way where the modules are compiled."""
+    heard: list[tuple[int, int]] = []
+
+    def change(what: int, fd: int) -> None:
+        if fd == 7:
+            raise error
+        heard.append((what, fd))
+
+    error = LateError()
+    reports = SocketReports(change, lambda _fd: None)
+    report = getattr(reports, way)
+    for fd in (7, 8):
+        report(pycurl.POLL_IN, fd, reports, None)
+    assert heard == [(pycurl.POLL_IN, 8)]
+    assert reports.raised == [error]
+    assert reports.is_incomplete
+    reports.close()
 
 
 def test_what_is_no_signals_is_told_likewise_but_a_lack_of_memory() -> None:
