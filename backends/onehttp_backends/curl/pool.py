@@ -57,8 +57,13 @@ class HandlePool:
             for key in list(self._shelves)[: 1 - MAX_SHELVES]:
                 self._forget_shelf(key)
             shelf = self._shelves.setdefault((id(options), origin), Shelf(options, origin))
+        idle = shelf.idle
         try:
-            return shelf.idle.pop()
+            handle = idle.pop()
+            if _has_reader(handle) and (first := idle[:1]) and not _has_reader(first[0]):
+                idle.append(handle)
+                handle = idle.pop(0)
+            return handle
         except IndexError:
             handle = Handle(shelf, self._watch, self._paused, self._named_badly)
             self._made.add(weakref.ref(handle.made, self._made.discard))
@@ -152,6 +157,14 @@ class HandlePool:
             except IndexError:  # another thread has taken the last one
                 break
             handle.close()
+
+
+def _has_reader(handle: Handle) -> bool:
+    """Whether the last response may still be asked for its facts. To read them before the handle is
+    used takes 5 % of a call. Tasks that are woken one after the other find their own as it was when
+    they were woken, and those before it dropped."""
+    unread = handle.unread_by
+    return unread is not None and unread() is not None
 
 
 def _remembers_tls(handle: Handle) -> bool:

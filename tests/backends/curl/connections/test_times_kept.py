@@ -46,6 +46,7 @@ class Answered:
         assert isinstance(response, Response)
         assert response.is_reused
         self.response = response
+        self.origin = server.url
         self.handle = engine._start().engine.pool.take(PATIENT, server.url)
         self.handle.shelf.idle.append(self.handle)
         self.times = list(map(self.handle.getinfo, TIMES_OF_ANY))
@@ -145,6 +146,19 @@ def test_nothing_is_asked_of_libcurl_for_a_response_that_is_gone(answered: Answe
     called_again(answered)
     called_again(answered)
     assert not set(asked).intersection(TIMES_OF_ANY)
+
+
+def test_a_handle_is_left_to_the_response_that_may_ask_it(answered: Answered) -> None:
+    pool, kept = answered.engine._start().engine.pool, answered.handle
+    assert pool.take(PATIENT, answered.origin) is kept
+    other = pool.take(PATIENT, answered.origin)
+    for order in ([other, kept], [kept, other]):
+        kept.shelf.idle[:] = order
+        assert [pool.take(PATIENT, answered.origin) for _ in order] == [other, kept]
+    del answered.response
+    kept.shelf.idle[:] = [other, kept]
+    assert pool.take(PATIENT, answered.origin) is kept
+    kept.shelf.idle.append(kept)
 
 
 class Used:
