@@ -13,16 +13,12 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 from onehttp_backends.bodies.noticed_waits import NoticedWait
+from onehttp_backends.bodies.pace import ROW_BYTES, ROW_PIECES, ROW_S, Pace
 from onehttp_backends.bodies.upload import Sending, Upload, too_much, unreadable
 from onehttp_backends.errors import Sent
 
 Source: TypeAlias = "Iterator[Any] | AsyncIterator[Any]"
 
-ROW_BYTES: Final = 256 * 1024
-"""So many bytes are asked for in a row, at most."""
-ROW_PIECES: Final = 1024
-ROW_S: Final = 0.001
-"""So long is it asked in a row, at most: meanwhile the engine has none of it."""
 JOINED_BYTES: Final = 64 * 1024
 """Shorter pieces are joined, which costs less than to send them one by one."""
 
@@ -73,13 +69,19 @@ class _FedSending(Sending):
         """The last piece was so large that there is no need for several in a row."""
         self._source: Any = None
         self.may_block = not (upload.is_async or upload.is_there)
+        self._pace = Pace()
 
     @property
     def wants_more(self) -> bool:
         return (
             self.has_begun
-            and not (self._has_ended or self.is_held_up)
-            and (not self._pieces or self._is_starved)
+            and not self._has_ended
+            and (
+                not self._pieces
+                or self._is_starved
+                # A source that does not wait is asked before the engine gets what is too short.
+                or (self._pace.row > 1 and self._pulled - self.taken < JOINED_BYTES)
+            )
         )
 
     @property
@@ -133,27 +135,38 @@ class _FedSending(Sending):
 
     def _joined(self, most: int, count: int) -> bytes:
         """The first ``count`` pieces in one, as far as they fit. Others may be added meanwhile."""
-        pieces, joined, length = self._pieces, [], 0
-        while count and length + len(pieces[0]) <= most:
-            length += len(pieces[0])
+        pieces, joined = self._pieces, []
+        while count and len(pieces[0]) <= most:
+            most -= len(pieces[0])
             self.taken += len(pieces[0])
             joined.append(pieces.popleft())
             count -= 1
+        if count and most and len(pieces[0]) <= ROW_BYTES:
+            view = memoryview(pieces[0])
+            self.taken += most
+            joined.append(view[:most])
+            pieces[0] = view[most:]
         return b"".join(joined)
 
-    def pull(self) -> None:
+    def pull(self, ahead: bool = False) -> None:
         if self._source is None:
             self._source = self.upload.source()
-        enough = self._pulled + ROW_BYTES
-        for _ in range(ROW_PIECES if self.upload.is_there else 1):
+        row = ROW_PIECES if self.upload.is_there else self._pace.row if ahead else 1
+        pulled, began_at, count = self._pulled, time.monotonic(), 0
+        while True:
             try:
                 piece = next(self._source)
             except StopIteration:
                 self._end()
                 return
             self._put(piece)
-            if self._pulled >= enough:
-                return
+            count += 1
+            if count == row or self._pulled - pulled >= ROW_BYTES:
+                break
+            if time.monotonic() - began_at >= ROW_S:
+                break
+        if ahead:
+            self._pace.note(count, self._pulled - pulled, time.monotonic() - began_at)
 
     async def apull(self, on_wait: Callable[[], None] | None = None) -> None:
         if not self.upload.is_async:

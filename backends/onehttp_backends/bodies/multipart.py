@@ -112,7 +112,7 @@ class _FormSending(Sending):
 
     @property
     def wants_more(self) -> bool:
-        return not self.is_held_up and self._current.wants_more
+        return self._current.wants_more
 
     @property
     def is_given(self) -> bool:
@@ -145,8 +145,8 @@ class _FormSending(Sending):
         self._at = self.taken = 0
         return True
 
-    def pull(self) -> None:
-        self._current.pull()
+    def pull(self, ahead: bool = False) -> None:
+        self._current.pull(ahead)
 
     async def apull(self, on_wait: Callable[[], None] | None = None) -> None:
         await self._current.apull(on_wait)

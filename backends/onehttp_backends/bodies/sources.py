@@ -67,6 +67,19 @@ def _is_made_when_read(file: Any) -> bool:
         return False
 
 
+def _has_parts(file: Any) -> bool:
+    """Whether it is a pipe or a socket, of which ``read`` would wait for all that it was asked for.
+
+    One that does not block is left out: its ``read1`` returns b"" at its end and before.
+    """
+    if type(file) is not io.BufferedReader or file.closed or file.seekable():
+        return False
+    try:
+        return os.get_blocking(file.fileno())
+    except OSError:  # it has no descriptor
+        return False
+
+
 def _size_from(file: Any, start: int) -> int | None:
     """The number of bytes from ``start`` to the end; None if the file cannot tell."""
     try:
@@ -94,8 +107,10 @@ def _of_file(file: Any, size: int | None, limit: int) -> Upload:
             size = _size_from(file, start)
         file.seek(start)
 
+    read = file.read1 if _has_parts(file) else file.read
+
     def piece() -> Any:
-        found = file.read(PIECE_BYTES)
+        found = read(PIECE_BYTES)
         if found is None:  # its end would be b""
             raise unreadable("the file has nothing to read yet; open it so that reading blocks")
         return found

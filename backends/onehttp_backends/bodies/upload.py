@@ -84,9 +84,6 @@ class Sending(ABC):
         self.has_begun = False
         self.has_paused = False
         """The engine asked in vain, and must be told when there are bytes again."""
-        self.is_held_up = False
-        """The engine has bytes that the kernel has not taken yet. A source that may block is not
-        asked then: it may wait for what the server says to them, and nobody would send them."""
         self.is_over = False
         """Another attempt has replaced this one."""
         self.error: BaseException | None = None
@@ -132,8 +129,12 @@ class Sending(ABC):
         """Whether the engine is to be told."""
         return self.has_paused and not self.is_starved
 
-    def pull(self) -> None:  # noqa: B027 - most have no source that is asked
+    def pull(self, ahead: bool = False) -> None:  # noqa: B027 - most have no source to ask
         """Read one piece from the source. Only the caller's own thread may do that.
+
+        Args:
+            ahead: several are read if the source is quick. Somebody must be there who sends the
+                first ones if it waits then.
 
         Raises:
             Exception: whatever the source raises.

@@ -54,7 +54,7 @@ class StreamHandle(Handle):
     ``sending``."""
 
     __slots__ = ("_framing", "_is_framed", "ends_at", "has_unsent", "is_paused", "lone_fd",
-                 "pieces", "sending", "sending_fd")  # fmt: skip
+                 "pieces", "resumed_at", "sending", "sending_fd", "sent_until")  # fmt: skip
 
     progress_of = StreamProgress
 
@@ -95,6 +95,10 @@ class StreamHandle(Handle):
         """The socket that a body is on its way out by; -1: none is known to be."""
         self.has_unsent = False
         """libcurl, which reads ahead, has bytes of the body that the kernel has not taken yet."""
+        self.sent_until = 0
+        """So many bytes of the body has libcurl passed on."""
+        self.resumed_at = -1
+        """`sent_until` when libcurl was last told to pass on the others."""
         self._framing = 0
         """The bytes that frame the chunks of the body, if it is sent in chunks."""
         self._is_framed = False
@@ -141,14 +145,15 @@ class StreamHandle(Handle):
         self.easy.pause(pycurl.PAUSE_CONT)
 
     def note_unsent(self, sending: Sending) -> None:
-        """Note whether libcurl has passed on all that it was given. Not known of HTTP/2."""
+        """Note whether libcurl has passed on all that it was given.
+
+        Over HTTP/2 it keeps some more bytes of each stream, which count as passed on. It sends them
+        as soon as it can, also while it is paused.
+        """
         if sending.is_fed:
-            sent: int = self.easy.getinfo(pycurl.SIZE_UPLOAD_T)
+            sent = self.sent_until = self.easy.getinfo(pycurl.SIZE_UPLOAD_T)
             self._is_framed = self._is_framed or 0 < sent - sending.taken <= self._framing
-            self.has_unsent = (
-                self.shelf.is_http1 or self._is_framed
-            ) and sent < sending.taken + self._framing * self._is_framed
-            sending.is_held_up = self.has_unsent and sending.may_block
+            self.has_unsent = sent < sending.taken + self._framing * self._is_framed
 
     def forget_answer(self) -> None:
         super().forget_answer()
@@ -180,7 +185,6 @@ class StreamHandle(Handle):
         try:
             if sending.is_over:
                 return int(pycurl.READFUNC_ABORT)
-            sending.is_held_up = sending.may_block  # before: it may be asked as soon as it is empty
             piece = sending.take(most)
         except UploadError as error:
             sending.error = error  # told by who made the call

@@ -89,6 +89,56 @@ def test_each_piece_is_there_before_the_next_is_asked_for(
         assert sent("PUT", server.url, body=source(counting, size)).body == b"ok"
 
 
+@pytest.mark.parametrize("sent", [sent_in_thread, sent_in_task], ids=["thread", "task"])
+def test_a_source_that_was_quick_may_wait_all_the_same(
+    api: str, sent: Callable[..., onehttp.Response]
+) -> None:
+    """So that its pieces are asked for in rows when it waits for what the server says to one."""
+    quick = 2000
+    counting = Counting(1000, quick + COUNT)
+
+    def source() -> Iterator[bytes]:
+        for number in range(quick + COUNT):
+            yield bytes(1000)
+            if number >= quick:
+                while counting.came.acquire(blocking=False):
+                    came.append(None)
+                while len(came) <= number:
+                    assert counting.came.acquire(timeout=PATIENCE_S)
+                    came.append(None)
+
+    came: list[None] = []
+    with RawServer(counting) as server:
+        assert sent("PUT", server.url, body=source()).body == b"ok"
+
+
+@pytest.mark.parametrize("sent", [sent_in_thread, sent_in_task], ids=["thread", "task"])
+@pytest.mark.parametrize("kind", ["pipe", "socket"])
+def test_what_has_come_by_a_pipe_is_sent_before_the_rest_is_there(
+    api: str, sent: Callable[..., onehttp.Response], kind: str
+) -> None:
+    counting = Counting(1000)
+    ours, theirs = socket.socketpair() if kind == "socket" else (None, None)
+    reading, writing = os.pipe() if theirs is None else (-1, os.dup(theirs.fileno()))
+    if theirs is not None:
+        theirs.close()
+
+    def write() -> None:
+        with open(writing, "wb", buffering=0) as pipe:
+            for _ in range(COUNT):
+                pipe.write(bytes(1000))
+                assert counting.came.acquire(timeout=PATIENCE_S)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    file = open(reading, "rb") if ours is None else ours.makefile("rb")  # noqa: SIM115
+    with RawServer(counting) as server, file:
+        assert sent("PUT", server.url, body=file).body == b"ok"
+    writer.join(PATIENCE_S)
+    if ours is not None:
+        ours.close()
+
+
 def test_who_has_the_head_goes_on_sending(api: str) -> None:
     if api != "pycurl":
         pytest.skip("what the double stands on reads no answer before all is sent")

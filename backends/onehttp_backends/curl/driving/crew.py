@@ -16,6 +16,7 @@ from onehttp_backends.curl.driving.blocking import Waiter
 from onehttp_backends.curl.driving.callbacks import EngineThreads
 from onehttp_backends.curl.driving.event_loop import LoopDriver
 from onehttp_backends.curl.driving.interrupts import is_interrupt
+from onehttp_backends.curl.driving.stand_in import StandIn
 from onehttp_backends.curl.driving.waiting import gone
 from onehttp_backends.curl.engine.engine import Engine
 from onehttp_backends.curl.engine.ownership import LOOK_AGAIN_S, Claim, drives
@@ -55,6 +56,7 @@ class Crew:
         self.engine = engine
         self.ownership = engine.ownership
         self.threads = EngineThreads(self)
+        self.stand_in = StandIn(self)
         self._on_gone = on_gone
         self.is_lent = False
         """A foreign loop drives at regular intervals, and there are no threads of the engine:

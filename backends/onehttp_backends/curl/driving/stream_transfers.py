@@ -114,29 +114,36 @@ def _turn_alone(
 
 @drives
 def feed(helm: Helm, transfer: BlockingStream | LoopStream, sending: Sending, until: float) -> None:
-    """Ask the source of a body for more, and send it alone, piece by piece until it has to wait, or
-    until a time (monotonic clock). Does not wait itself."""
+    """Ask the source of a body for more, and send it alone, again and again until it has to wait,
+    or until a time (monotonic clock). Does not wait itself."""
     ownership, engine, claim = helm.ownership, helm.engine, Claim()
-    while True:
-        sending.pull()
-        handle = transfer.handle
-        if not isinstance(handle, StreamHandle) or handle.sending_fd < 0 or helm.is_delivering:
-            return
-        try:
-            if not ownership.take(claim):
+    stand_in = helm.stand_in
+    try:
+        if sending.may_block:
+            stand_in.begin(transfer)
+        while True:
+            stand_in.asks += 1
+            sending.pull(ahead=True)
+            handle = transfer.handle
+            if not isinstance(handle, StreamHandle) or handle.sending_fd < 0 or helm.is_delivering:
                 return
-            sends_at_once(engine, handle)
-            ownership.leave(claim)
-            if engine.inbox:  # it has come after the last look
-                helm.ensure_driven()
+            try:
+                if not ownership.take(claim):
+                    return
+                sends_at_once(engine, handle)
+                ownership.leave(claim)
+                if engine.inbox:  # it has come after the last look
+                    helm.ensure_driven()
+                    return
+            except BaseException as error:
+                helm.recover(error, claim)
+                if is_interrupt(error):
+                    raise
                 return
-        except BaseException as error:
-            helm.recover(error, claim)
-            if is_interrupt(error):
-                raise
-            return
-        if not sending.wants_more or transfer.outcome is not None or time.monotonic() >= until:
-            return
+            if not sending.wants_more or transfer.outcome is not None or time.monotonic() >= until:
+                return
+    finally:
+        stand_in.end(transfer)
 
 
 @drives

@@ -126,7 +126,7 @@ class Engine(Owned):
             self.http2_queue.look()
         self.second_looks.note(events)
         if self.streams.open:
-            self.streams.look()
+            self.streams.look(events)
         if seen_at and not watch.is_behind:
             while late := self.idling.next_idle(seen_at):
                 self._fail(self.running[late.easy], CurlCode.OPERATION_TIMEDOUT, late.text())

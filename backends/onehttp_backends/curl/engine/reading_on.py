@@ -31,7 +31,7 @@ else."""
 def reads_on(engine: Engine, handle: StreamHandle) -> None:
     """Let libcurl read once more for ``handle``, if nothing else is to be done. Owner only."""
     if _is_alone(engine, handle):
-        _goes_on(engine, handle, handle.lone_fd, select.EPOLLIN)
+        _goes_on(engine, handle.lone_fd, select.EPOLLIN)
 
 
 def sends_on(engine: Engine, handle: StreamHandle) -> bool:
@@ -43,7 +43,7 @@ def sends_on(engine: Engine, handle: StreamHandle) -> bool:
         return False
     if not _is_alone(engine, handle):
         return False
-    return _goes_on(engine, handle, fd, select.EPOLLOUT, LAPS, sending)
+    return _goes_on(engine, fd, select.EPOLLOUT, LAPS, sending)
 
 
 def sends_at_once(engine: Engine, handle: StreamHandle) -> None:
@@ -61,15 +61,13 @@ def sends_at_once(engine: Engine, handle: StreamHandle) -> None:
                 handle.go_on()
     if handle.sending_fd < 0 or sending.wants_more:
         return
-    watch, ownership = engine.watch, engine.ownership
-    note_unsent, taken = handle.note_unsent, -1
+    watch, ownership, taken = engine.watch, engine.ownership, -1
     ownership.turns += 1
     # Nobody need ask whether the socket is ready: libcurl finds out.
     while sending.taken != taken and not ownership.is_gone:  # it is, if a signal handler has forked
         taken = sending.taken
         if not _performs(engine):
             break
-        note_unsent(sending)
         if sending.wants_more:
             break
     if watch.may_share:
@@ -95,27 +93,27 @@ def is_fed(engine: Engine) -> bool:
 
 def _goes_on(
     engine: Engine,
-    handle: StreamHandle,
     fd: int,
     event: int,
     laps: int = 1,
     sending: Sending | None = None,
 ) -> bool:
     watch, ownership = engine.watch, engine.ownership
-    is_ready = watch.is_ready
+    taken = -1
     for _ in range(laps):
         # If the socket is ready there is no wait, so neither libcurl's timers nor wake-ups matter.
-        if not is_ready(fd, event, 0) and not _waits(engine, fd, event, LONGEST_WAIT_S):
+        # While it takes all there is, nobody need ask.
+        asks = sending is None or taken in (-1, sending.taken)
+        if asks and not (watch.is_ready(fd, event, 0) or _waits(engine, fd, event, LONGEST_WAIT_S)):
             return False
+        taken = sending.taken if sending is not None else -1
         if ownership.is_gone:  # a signal handler has forked
             return False
         # This reads half as much as `socket_action` would: what fits into the CPU's caches.
         if not _performs(engine):
             break
-        if sending is not None:
-            handle.note_unsent(sending)
-            if sending.wants_more:
-                break  # the source has to be asked in between
+        if sending is not None and sending.wants_more:
+            break  # the source has to be asked in between
     if watch.may_share:
         engine.second_looks.note([(fd, event)])
     ownership.turns += 1

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import select
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 import pycurl
@@ -44,10 +44,14 @@ class Streams:
         self.open: dict[Transfer, None] = {}
         """Streamed transfers in flight. While it is empty, a turn skips this class."""
 
-    def look(self) -> None:
-        """Check what the last turn has brought for each of them."""
+    def look(self, events: Sequence[tuple[int, int]] = ()) -> None:
+        """Check what the last turn has brought for each of them.
+
+        Args:
+            events: of the sockets, which libcurl has seen.
+        """
         for transfer in list(self.open):
-            self._look_at(transfer)
+            self._look_at(transfer, events)
 
     def lone(self) -> StreamHandle | None:
         """One of which a body is on its way out, and nothing else over its socket."""
@@ -74,7 +78,7 @@ class Streams:
             if is_there and fault_of_head(handle) is None:
                 flow.head = self._account.read(handle)
 
-    def _look_at(self, transfer: Transfer) -> None:
+    def _look_at(self, transfer: Transfer, events: Sequence[tuple[int, int]] = ()) -> None:
         handle, flow = transfer.handle, transfer.flow
         if not isinstance(handle, StreamHandle) or flow is None or transfer.outcome is not None:
             self.open.pop(transfer, None)
@@ -89,7 +93,7 @@ class Streams:
         if handle.sending is not None:
             handle.note_unsent(handle.sending)
             if handle.has_unsent and handle.sending.is_starved:
-                self._pass_on(handle)
+                self._pass_on(handle, events)
             if handle.shelf.is_http1:
                 self._look_at_sending(handle, handle.sending)
         if flow.is_awaited and (
@@ -100,12 +104,20 @@ class Streams:
         if len(pieces) > _FEW_PIECES and not handle.is_paused and self._is_enough(handle, flow):
             self._pause(transfer, handle, flow)
 
-    def _pass_on(self, handle: StreamHandle) -> None:
+    def _pass_on(self, handle: StreamHandle, events: Sequence[tuple[int, int]]) -> None:
         """Have libcurl send what it has. While it is paused, because the source has no more, it
-        sends only if it is resumed when the socket takes more."""
-        known = self._watch.socket(handle.easy.getinfo(pycurl.ACTIVESOCKET))
+        sends only if it is resumed when the socket takes more.
+
+        An HTTP/2 server may allow no more for now. Resumed in vain, libcurl asks for another turn
+        at once. So it is resumed if it has sent something since, or after an event of its socket.
+        """
+        fd = handle.easy.getinfo(pycurl.ACTIVESOCKET)
+        known = self._watch.socket(fd)
         if known is None or not known.is_open():
             return
+        if handle.sent_until == handle.resumed_at and all(each != fd for each, _ in events):
+            return
+        handle.resumed_at = handle.sent_until
         if known.takes_more():
             with contextlib.suppress(pycurl.error):  # it has ended
                 handle.easy.pause(handle.pause_bits)

@@ -1,0 +1,69 @@
+"""Rows of pieces grow while their source is quick, and end when it has waited in one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import takewhile
+
+import pytest
+
+from onehttp_backends.bodies.fed_upload import FedUpload
+from onehttp_backends.bodies.pace import QUICK_S, ROW_PIECES, ROW_S, Pace
+
+
+def quick(pace: Pace) -> None:
+    pace.note(pace.row, 0, pace.row * QUICK_S / 2)
+
+
+def rows(pace: Pace) -> Iterator[int]:
+    while True:
+        yield pace.row
+        quick(pace)
+
+
+def grown(row: int) -> Pace:
+    pace = Pace()
+    while pace.row < row:
+        quick(pace)
+    return pace
+
+
+def test_a_source_that_is_quick_is_asked_for_ever_longer_rows() -> None:
+    assert list(takewhile(lambda row: row < ROW_PIECES, rows(Pace()))) == [
+        1, 2, 4, 8, 16, 32, 64, 128, 256, 512,
+    ]  # fmt: skip
+    assert grown(ROW_PIECES).row == ROW_PIECES
+    quick(pace := grown(ROW_PIECES))
+    assert pace.row == ROW_PIECES
+
+
+def test_a_source_that_takes_its_time_is_asked_for_one_piece() -> None:
+    pace = Pace()
+    for _ in range(100):
+        pace.note(1, 10, 2 * QUICK_S)
+    assert pace.row == 1
+
+
+def test_after_a_wait_within_a_row_it_has_to_be_quick_for_ever_longer() -> None:
+    pace, singles = Pace(), []
+    for _ in range(5):
+        while pace.row < 8:
+            quick(pace)
+        pace.note(pace.row, 0, ROW_S)
+        singles.append(sum(1 for _ in takewhile(lambda row: row == 1, rows(pace))))
+    assert singles == [17, 33, 65, 129, 257]
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_who_sends_nothing_meanwhile_gets_one_piece(is_there: bool) -> None:
+    asked: list[int] = []
+
+    def source() -> Iterator[bytes]:
+        for number in range(100):
+            asked.append(number)
+            yield b"x"
+
+    sending = FedUpload(source, True, is_there=is_there).begin()
+    for _ in range(3):
+        sending.pull()
+    assert len(asked) == (100 if is_there else 3)
