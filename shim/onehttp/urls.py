@@ -14,6 +14,8 @@ from onehttp_backends.rules.plain_text import plain_text
 ParamSource: TypeAlias = "Mapping[str, Any] | Iterable[tuple[str, Any]] | None"
 # What percent-encoding leaves alone in a URL that is already one: all of RFC 3986, and "%".
 _URL_CHARACTERS = "!#$%&'()*+,/:;=?@[]~"
+_is_no_number = re.compile(r"(?i).*(nan|inf)").match
+"""Of floats, decimals and complex numbers."""
 _dns_label = re.compile(r"[a-z0-9_-]{1,63}").fullmatch
 
 
@@ -83,7 +85,13 @@ def plain_value(
     if isinstance(value, int):
         return str(int(value))  # of an enumeration its number, on every version of Python
     if isinstance(value, Number):
-        return str(value.value if isinstance(value, Enum) else value)
+        text = str(value.value if isinstance(value, Enum) else value)
+        if _is_no_number(text):
+            raise RequestTypeError(
+                CurlCode.BAD_FUNCTION_ARGUMENT,
+                f"{what}: {text} has no one spelling; give it as text, or leave it out",
+            )
+        return text
     raise RequestTypeError(
         CurlCode.BAD_FUNCTION_ARGUMENT,
         f"{what}: expected text, a number, True, False{further}, "

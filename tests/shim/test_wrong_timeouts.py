@@ -12,6 +12,14 @@ import pytest
 
 import onehttp
 
+
+class Unclear:
+    """Something of a library for numbers, which does not say whether it is true."""
+
+    def __bool__(self) -> bool:
+        raise ValueError
+
+
 CONNECTIONS: dict[str, dict[str, Any]] = {
     "plain": {},
     "policed": {"retry": 2, "circuit_breaker": 3, "limits": {"concurrent": 2}},
@@ -21,6 +29,8 @@ WRONG: list[Any] = [
     (1, 2), [1], "2", b"2", {"total": 1}, True, -1, float("nan"), float("inf"), Decimal(1),
     timedelta(seconds=1), onehttp.Timeout("2"), onehttp.Timeout(1, "2"),  # type: ignore[arg-type]
     onehttp.Timeout(idle_s="2"), onehttp.Timeout(-1), onehttp.Timeout(1, -1),  # type: ignore[arg-type]
+    Unclear(), onehttp.Timeout(Unclear()), onehttp.Timeout(idle_s=Unclear()),  # type: ignore[arg-type]
+    "", b"", [], {},
 ]  # fmt: skip
 
 

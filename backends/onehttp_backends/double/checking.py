@@ -6,6 +6,7 @@ from typing import Final
 
 from onehttp_backends.contract import HttpVersion, TransferOptions
 from onehttp_backends.double.clients import check_proxy
+from onehttp_backends.double.credentials.challenges import UNKNOWN_SCHEME, is_known
 from onehttp_backends.double.tls import tls_context
 from onehttp_backends.errors import CurlCode, RequestError, TransferError
 from onehttp_backends.optional.checking import OptionFault
@@ -23,6 +24,8 @@ def check(options: TransferOptions) -> OptionFault | None:
     """See `onehttp_backends.optional.checking.Checker`."""
     if options.http_version in (HttpVersion.HTTP_3, HttpVersion.HTTP_3_ONLY):
         return OptionFault(("http_version",), "the httpx double does not speak HTTP/3")
+    if options.auth and not is_known(options.auth):
+        return OptionFault(("auth", "type"), UNKNOWN_SCHEME)
     if options.proxy and options.proxy.url:
         try:
             check_proxy(options.proxy.url)

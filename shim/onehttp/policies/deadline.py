@@ -26,7 +26,7 @@ class Deadline:
         limit_s = total_s(request)
         try:
             self._due = (clock.now() if began is None else began) + limit_s if limit_s else None
-        except TypeError:  # the engine, which checks it, is not asked yet
+        except Exception:  # its own, or a TypeError: the engine, which checks it, is not asked yet
             check_seconds("timeout", limit_s)
             raise
 

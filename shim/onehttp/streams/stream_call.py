@@ -184,7 +184,7 @@ class StreamCall:
             idle_s = options.idle_timeout_s
             if total_s is None and not idle_s:
                 idle_s = options.total_timeout_s
-        check_seconds("timeout", total_s or 0.0)
+        check_seconds("timeout", 0.0 if total_s is None else total_s)
         check_seconds("timeout: idle_s", idle_s)
         on_progress = self._given.get("progress")
         if on_progress is not None and not callable(on_progress):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http
+import math
+from decimal import Decimal
 from typing import Any
 from urllib.parse import unquote, unquote_to_bytes, urlsplit
 
@@ -118,3 +120,29 @@ def test_a_connection_that_stands_in_gets_the_values_as_they_were(engine: str) -
         onehttp.init({"version": 1, "connections": named}, backend=engine)
         assert onehttp.connection("api").get("/{n}", path={"n": "a b"}).is_success
     assert server.requests[0].startswith(b"GET /a%20b ")
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        math.nan,
+        math.inf,
+        -math.inf,
+        Decimal("NaN"),
+        Decimal("sNaN"),
+        Decimal("-Infinity"),
+        complex("nan+1j"),
+    ],
+    ids=str,
+)
+def test_a_number_that_is_none_is_refused_wherever_it_would_be_sent(value: Any) -> None:
+    onehttp.init()
+    calls: list[Any] = [
+        {"params": {"a": value}},
+        {"params": [("a", [1, value])]},
+        {"form": {"a": value}},
+        {"path": {"x": value}},
+    ]
+    for call in calls:
+        with pytest.raises(onehttp.RequestTypeError, match=r"'[ax]'.* has no one spelling"):
+            onehttp.request("POST", "http://127.0.0.1:1/{x}", **{"path": {"x": 1}, **call})

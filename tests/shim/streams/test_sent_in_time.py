@@ -253,6 +253,7 @@ def test_progress_is_told_while_it_is_sent(sent: Callable[..., Any], kind: str) 
         body = file if kind == "file" else (bytes(MIB) for _ in range(size // MIB))
         sent("PUT", server.url, body=body, progress=note, headers={"Content-Length": str(size)})
     assert any(0 < each < size for each in told)
+    assert 0 not in told
     assert told == sorted(told)
     assert told[-1] == size
 

@@ -15,7 +15,13 @@ from onehttp_backends.rules.credentials import DIGEST
 from onehttp_backends.shown import ENDLESS_CHALLENGES, too_long_for_digest
 
 _KNOWN: Final = AuthScheme.BASIC | DIGEST | AuthScheme.BEARER
+UNKNOWN_SCHEME: Final = "the httpx double knows basic, digest and bearer only"
 Flow = Generator[httpx.Request, httpx.Response, None]
+
+
+def is_known(auth: Auth) -> bool:
+    """Whether the double can use one of its schemes."""
+    return not auth.schemes or bool(auth.schemes & _KNOWN)
 
 
 class Credentials(httpx.Auth):
@@ -27,10 +33,8 @@ class Credentials(httpx.Auth):
     """
 
     def __init__(self, auth: Auth, asks_first: bool, remembered: Remembered) -> None:
-        if auth.schemes and not auth.schemes & _KNOWN:
-            raise transfer_error(
-                CurlCode.NOT_BUILT_IN, "the httpx double knows basic, digest and bearer only"
-            )
+        if not is_known(auth):
+            raise transfer_error(CurlCode.NOT_BUILT_IN, UNKNOWN_SCHEME)
         self._auth = auth
         self._asks_first = asks_first and auth.schemes == AuthScheme.DIGEST
         self._remembered = Remembered() if auth.each_time else remembered

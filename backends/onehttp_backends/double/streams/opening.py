@@ -20,7 +20,7 @@ from onehttp_backends.double.clients import Clients
 from onehttp_backends.double.coming.arriving import Arriving, pace_of
 from onehttp_backends.double.coming.cut import break_of
 from onehttp_backends.double.streams.exchange import StreamExchange
-from onehttp_backends.double.streams.sent import PIECE_BYTES, SentBody, attend
+from onehttp_backends.double.streams.sent import PIECE_BYTES, SentBody, attend, of_more
 from onehttp_backends.errors import TransferError
 from onehttp_backends.optional.streaming import Opening, StreamLimits
 from onehttp_backends.time_limits import total_s
@@ -140,6 +140,7 @@ class StreamingDouble:
             left_s = limits.ends_at - time.monotonic()
             return _opened_here(self, request, limits, left_s, self._perform(request, True))
         self._check(request)
+        on_sent = of_more(sending, on_sent)
         asked: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         body = None if sending is None else SentBody(sending, asked.put)
         exchange = StreamExchange(self._clients, request, limits, body)
@@ -179,7 +180,7 @@ class StreamingDouble:
         running.waited_for_on = loop
         running.future.add_done_callback(lambda _: ask(None))
         with _until_opened(self, running):
-            await attend(asked, sending, on_sent)
+            await attend(asked, sending, of_more(sending, on_sent))
             response = _result(running, request)
         return _opened(self, request, response, exchange)
 

@@ -55,6 +55,21 @@ class SentBody(httpx.AsyncByteStream):
             await attended.wait()
 
 
+def of_more(sending: Sending | None, on_sent: OnSent | None) -> OnSent | None:
+    """``on_sent``, called only if more was sent since: the first time httpx asks, nothing was."""
+    if sending is None or on_sent is None:
+        return None
+    told = 0
+
+    def tell() -> None:
+        nonlocal told
+        if sending.taken != told:
+            told = sending.taken
+            on_sent()
+
+    return tell
+
+
 async def attend(
     asked: asyncio.Queue[Callable[[], None] | None],
     sending: Sending | None,

@@ -5,10 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, TypeAlias
 
-from onehttp_backends.contract import Backend, HttpVersion, Proxy, Tls, TransferOptions
+from onehttp_backends.contract import (
+    AuthScheme,
+    Backend,
+    HttpVersion,
+    Proxy,
+    Tls,
+    TransferOptions,
+)
 from onehttp_backends.optional.checking import Checker, OptionFault
 
-_Key: TypeAlias = "tuple[Tls, Proxy | None, HttpVersion]"
+_Key: TypeAlias = "tuple[Tls, Proxy | None, HttpVersion, AuthScheme | None]"
 _KEYS: Final = {
     "cert_file": "cert",
     "key_file": "key",
@@ -43,4 +50,5 @@ def file_key(option: tuple[str, ...]) -> tuple[str, ...]:
 
 
 def _key_of(options: TransferOptions) -> _Key:
-    return options.tls, options.proxy, options.http_version
+    schemes = None if options.auth is None else options.auth.schemes
+    return options.tls, options.proxy, options.http_version, schemes

@@ -190,6 +190,19 @@ def test_an_engine_without_sockets_takes_everything(pem: Path) -> None:
     assert list(onehttp.connections()) == ["a"]
 
 
+@pytest.mark.parametrize("scheme", ["negotiate", "ntlm"])
+def test_credentials_that_the_double_cannot_use_are_refused(scheme: str) -> None:
+    known = {"url": "https://a.example", "auth": {"username": "u", "password": "p"}}
+    unknown = {"url": "https://a.example", "auth": {**known["auth"], "type": scheme}}  # type: ignore[dict-item]  # it is one
+    connections = {"known": known, "unknown": unknown}
+    with pytest.raises(
+        onehttp.ConfigurationError,
+        match=r"^connections\.unknown\.auth\.type: .*knows basic, digest",
+    ):
+        onehttp.init({"version": 1, "connections": connections}, backend="httpx")
+    onehttp.init({"version": 1, "connections": connections}, backend="httpx", answers={})
+
+
 @pytest.mark.parametrize("scheme", ["socks4", "socks4a"])
 def test_a_proxy_that_the_double_cannot_use_is_refused(scheme: str) -> None:
     connections = {"a": {"url": "https://a.example", "proxy": {"url": f"{scheme}://127.0.0.1:1"}}}
