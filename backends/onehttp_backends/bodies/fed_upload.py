@@ -200,11 +200,12 @@ class _FedSending(Sending):
                 raise unreadable(f"the body gave {type(piece).__name__}; expected bytes")
             piece = bytes(piece)  # a mutable one may be changed by its owner before it is sent
         length = len(piece)
+        size, limit = self.upload.size, self.upload.limit
+        if size is not None and self._pulled + length > size:
+            # Not counted: what is held back for its sake must not be let go by who drives now.
+            raise unreadable(f"the body has more than the {size} bytes announced")
         self._pulled += length
         self._is_large = 2 * length > ROW_BYTES
-        size, limit = self.upload.size, self.upload.limit
-        if size is not None and self._pulled > size:
-            raise unreadable(f"the body has more than the {size} bytes announced")
         if limit and self._pulled > limit:
             raise too_much(limit, Sent.MAYBE)
         if length:

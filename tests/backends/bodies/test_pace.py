@@ -9,6 +9,7 @@ import pytest
 
 from onehttp_backends.bodies.fed_upload import FedUpload
 from onehttp_backends.bodies.pace import QUICK_S, ROW_PIECES, ROW_S, Pace
+from onehttp_backends.errors import UploadError
 
 
 def quick(pace: Pace) -> None:
@@ -67,3 +68,22 @@ def test_who_sends_nothing_meanwhile_gets_one_piece(is_there: bool) -> None:
     for _ in range(3):
         sending.pull()
     assert len(asked) == (100 if is_there else 3)
+
+
+@pytest.mark.parametrize("ahead", [True, False])
+@pytest.mark.parametrize("pieces", [[b"ab", b"cd", b"e"], [b"ab", b"c"]], ids=["more", "less"])
+def test_who_drives_after_the_failure_of_a_source_sends_no_whole_body(
+    pieces: list[bytes], ahead: bool
+) -> None:
+    sending = FedUpload(pieces.__iter__, True, size=4).begin()
+    taken: list[bytes | None] = []
+
+    def send() -> None:
+        while True:
+            sending.pull(ahead)
+            taken.append(sending.take(100))
+
+    with pytest.raises(UploadError):
+        send()
+    taken += [sending.take(100) for _ in pieces]
+    assert len(b"".join(filter(None, taken))) < 4
