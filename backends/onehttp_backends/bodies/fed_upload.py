@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from typing import Any, Final, TypeAlias
 
 from onehttp_backends.bodies.noticed_waits import NoticedWait
-from onehttp_backends.bodies.pace import ROW_BYTES, ROW_PIECES, ROW_S, Pace
+from onehttp_backends.bodies.row_length import ROW_BYTES, ROW_PIECES, ROW_S, RowLength
 from onehttp_backends.bodies.upload import Sending, Upload, too_much, unreadable
 from onehttp_backends.errors import Sent
 
@@ -69,7 +69,7 @@ class _FedSending(Sending):
         """The last piece was so large that there is no need for several in a row."""
         self._source: Any = None
         self.may_block = not (upload.is_async or upload.is_there)
-        self._pace = Pace()
+        self._row_length = RowLength()
 
     @property
     def wants_more(self) -> bool:
@@ -80,7 +80,7 @@ class _FedSending(Sending):
                 not self._pieces
                 or self._is_starved
                 # A source that does not wait is asked before the engine gets what is too short.
-                or (self._pace.row > 1 and self._pulled - self.taken < JOINED_BYTES)
+                or (self._row_length.row > 1 and self._pulled - self.taken < JOINED_BYTES)
             )
         )
 
@@ -151,7 +151,7 @@ class _FedSending(Sending):
     def pull(self, ahead: bool = False) -> None:
         if self._source is None:
             self._source = self.upload.source()
-        row = ROW_PIECES if self.upload.is_there else self._pace.row if ahead else 1
+        row = ROW_PIECES if self.upload.is_there else self._row_length.row if ahead else 1
         pulled, began_at, count = self._pulled, time.monotonic(), 0
         while True:
             try:
@@ -166,7 +166,7 @@ class _FedSending(Sending):
             if time.monotonic() - began_at >= ROW_S:
                 break
         if ahead:
-            self._pace.note(count, self._pulled - pulled, time.monotonic() - began_at)
+            self._row_length.note(count, self._pulled - pulled, time.monotonic() - began_at)
 
     async def apull(self, on_wait: Callable[[], None] | None = None) -> None:
         if not self.upload.is_async:

@@ -59,8 +59,8 @@ class Crew:
         self.stand_in = StandIn(self)
         self._on_gone = on_gone
         self.is_lent = False
-        """A foreign loop drives at regular intervals, and there are no threads of the engine:
-        callbacks run in that loop, or in the thread of a caller that has driven meanwhile."""
+        """A foreign loop drives at regular intervals, and `threads` has none: callbacks run in that
+        loop, or in the thread of a caller that has driven meanwhile."""
         self.waiting: dict[Waiter, None] = {}
         self.loop_drivers: dict[asyncio.AbstractEventLoop, LoopDriver] = {}
         self._delivering: dict[int, Claim] = {}
@@ -197,10 +197,8 @@ class Crew:
         return bool(self.threads.pending)
 
     def fail_callbacks(self, error: BaseException) -> None:
-        """End all transfers with callbacks by ``error``, and run the callbacks in this thread.
-
-        For when the system has no thread left to run them in.
-        """
+        """End all transfers with callbacks by ``error``, and run the callbacks in this thread,
+        because the system has no other left."""
         for transfer in list(self.threads.pending):
             if transfer.outcome is None:
                 transfer.give_up(gone(transfer, error))

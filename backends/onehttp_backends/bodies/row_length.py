@@ -22,7 +22,7 @@ QUICK_BYTE_S: Final = 0.3e-9
 _LONGEST_PENANCE: Final = 1 << 20
 
 
-class Pace:
+class RowLength:
     """The length of the next row of one source."""
 
     __slots__ = ("_penance", "_until_row", "row")

@@ -8,50 +8,50 @@ from itertools import takewhile
 import pytest
 
 from onehttp_backends.bodies.fed_upload import FedUpload
-from onehttp_backends.bodies.pace import QUICK_S, ROW_PIECES, ROW_S, Pace
+from onehttp_backends.bodies.row_length import QUICK_S, ROW_PIECES, ROW_S, RowLength
 from onehttp_backends.errors import UploadError
 
 
-def quick(pace: Pace) -> None:
-    pace.note(pace.row, 0, pace.row * QUICK_S / 2)
+def quick(length: RowLength) -> None:
+    length.note(length.row, 0, length.row * QUICK_S / 2)
 
 
-def rows(pace: Pace) -> Iterator[int]:
+def rows(length: RowLength) -> Iterator[int]:
     while True:
-        yield pace.row
-        quick(pace)
+        yield length.row
+        quick(length)
 
 
-def grown(row: int) -> Pace:
-    pace = Pace()
-    while pace.row < row:
-        quick(pace)
-    return pace
+def grown(row: int) -> RowLength:
+    length = RowLength()
+    while length.row < row:
+        quick(length)
+    return length
 
 
 def test_a_source_that_is_quick_is_asked_for_ever_longer_rows() -> None:
-    assert list(takewhile(lambda row: row < ROW_PIECES, rows(Pace()))) == [
+    assert list(takewhile(lambda row: row < ROW_PIECES, rows(RowLength()))) == [
         1, 2, 4, 8, 16, 32, 64, 128, 256, 512,
     ]  # fmt: skip
     assert grown(ROW_PIECES).row == ROW_PIECES
-    quick(pace := grown(ROW_PIECES))
-    assert pace.row == ROW_PIECES
+    quick(length := grown(ROW_PIECES))
+    assert length.row == ROW_PIECES
 
 
 def test_a_source_that_takes_its_time_is_asked_for_one_piece() -> None:
-    pace = Pace()
+    length = RowLength()
     for _ in range(100):
-        pace.note(1, 10, 2 * QUICK_S)
-    assert pace.row == 1
+        length.note(1, 10, 2 * QUICK_S)
+    assert length.row == 1
 
 
 def test_after_a_wait_within_a_row_it_has_to_be_quick_for_ever_longer() -> None:
-    pace, singles = Pace(), []
+    length, singles = RowLength(), []
     for _ in range(5):
-        while pace.row < 8:
-            quick(pace)
-        pace.note(pace.row, 0, ROW_S)
-        singles.append(sum(1 for _ in takewhile(lambda row: row == 1, rows(pace))))
+        while length.row < 8:
+            quick(length)
+        length.note(length.row, 0, ROW_S)
+        singles.append(sum(1 for _ in takewhile(lambda row: row == 1, rows(length))))
     assert singles == [17, 33, 65, 129, 257]
 
 
