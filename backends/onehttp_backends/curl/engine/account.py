@@ -52,8 +52,9 @@ class Earlier:
     def __init__(self) -> None:
         self.head: list[bytes] | None = None
         """Its head; None if there is no such response."""
-        self.response: Response | None = None
-        """Its status is 200, its body is small, and nothing was wrong with it."""
+        self.response: Response
+        """Its status is 200, its body is small, and nothing was wrong with it. It exists
+        whenever there is a head."""
 
 
 class Account:
@@ -143,10 +144,9 @@ class Account:
         self, handle: Handle, request: Request, opened: int | None, earlier: Earlier
     ) -> Answer:
         """The same, or the body alone of a response that is like ``earlier`` in all but that."""
-        shelf, like = handle.shelf, earlier.response
+        shelf = handle.shelf
         if (
-            like is not None
-            and handle.head == earlier.head
+            handle.head == earlier.head
             and (opened == 0 or (opened and shelf.closes))
             and handle.decoding is None
         ):
@@ -155,6 +155,7 @@ class Account:
             except MemoryError:
                 pass  # the error is made below
             else:
+                like = earlier.response
                 self.by_version[like.http_version] += 1
                 self.completed += 1
                 if shelf.closes:
@@ -164,7 +165,7 @@ class Account:
                 return body, like
         outcome = self.answered(handle, request, opened)
         # A head that the shelf has not kept is one that needs a closer look each time.
-        earlier.response = None
+        earlier.head = None
         if (
             isinstance(outcome, Response)
             and outcome.status == _OK
@@ -172,7 +173,8 @@ class Account:
             and not (shelf.may_be_http2 or handle.options.max_redirects)
             and len(outcome.body) <= SMALL_BODY_BYTES
         ):
-            earlier.head, earlier.response = outcome._head, outcome
+            earlier.response = outcome
+            earlier.head = outcome._head
         return outcome
 
     def brief(self, handle: Handle, statuses: frozenset[int]) -> Response | None:
