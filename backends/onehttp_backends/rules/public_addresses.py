@@ -20,9 +20,11 @@ _NOT_PUBLIC: Final = (
 )
 """Networks that `ipaddress` calls global in some version of Python."""
 _OF_A_NETWORK_OF_ONES_OWN: Final = frozenset(
-    {"localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan"}
-)
-"""Ends of names that the public DNS has none of (RFC 6761, RFC 6762, ICANN on ``internal``)."""
+    {"localhost", "localdomain", "local", "internal", "intranet", "private", "corp", "home", "lan",
+     "test", "svc"}
+)  # fmt: skip
+"""Ends of names that the public DNS has none of (RFC 6761, RFC 6762, ICANN on ``internal``). Names
+in ``svc`` are those of Kubernetes before its search list completes them."""
 
 
 @functools.lru_cache(maxsize=1024)

@@ -55,7 +55,7 @@ def test_an_address_outside_is_public(address: str) -> None:
         ),
         *("localhost.", "ip6-loopback", "localhost.localdomain", "intranet", "metadata", "xn--a"),
         *("metadata.google.internal", "metadata.google.internal.", "a.local", "a.lan", "a.corp"),
-        *("printer.home.arpa", "home.arpa", "a.intranet"),
+        *("printer.home.arpa", "home.arpa", "a.intranet", "a.test", "kubernetes.default.svc"),
     ],
 )
 def test_a_host_that_is_private_by_its_text(host: str) -> None:
