@@ -62,6 +62,12 @@ class MessageSettings(SendingGuard):
         if self.getinfo(pycurl.REQUEST_SIZE):
             self.was_sent = True
 
+    def have_openings_reported(self) -> None:
+        """Have libcurl call back for each socket: it does not run alone."""
+        if self.opens_unseen:
+            self.easy.setopt(pycurl.SOCKOPTFUNCTION, self._watch.opening)
+            self.opens_unseen = False
+
     def _in_bytes(self, url: str) -> bytes:
         """libcurl encodes what is not ASCII in a path, and leaves it in a query."""
         return url.encode() if self.options.as_libcurl else in_ascii(url).encode()

@@ -10,6 +10,7 @@ import pycurl
 
 from onehttp_backends.contract import Peer, TransferOptions
 from onehttp_backends.curl.idle_limit import Sockets
+from onehttp_backends.curl.names.places import leads_to_one_address
 from onehttp_backends.curl.shelf import Shelf
 from onehttp_backends.curl.signal_safe import data_callback, prereq_callback, sockopt_callback
 from onehttp_backends.curl.sockets.lent import LentSocket
@@ -27,12 +28,24 @@ class OpenedSockets(Sockets, Protocol):
 
     may_share: bool
     peers: dict[int, Peer]
+    unseen: dict[int, int]
 
     @property
     def kept_on(self) -> Callable[[int], Socket | None]: ...
 
     def is_dead(self, own_port: int) -> bool: ...
     def carries(self, known: Socket) -> bool: ...
+
+
+def _opens_one_socket(shelf: Shelf[Any]) -> bool:
+    """Whether each of its transfers needs one socket, to an address, and libcurl calls nothing of
+    Python before it has that, in which a signal handler could run."""
+    options = shelf.options
+    return (
+        leads_to_one_address(shelf.origin, options.proxy)
+        and not (shelf.is_one_shot or options.unix_socket)
+        and options.peers == "any"
+    )
 
 
 class SendingGuard:
@@ -54,6 +67,7 @@ class SendingGuard:
         "head",
         "held_back",
         "may_open",
+        "opens_unseen",
         "options",
         "raised",
         "received_before",
@@ -100,6 +114,8 @@ class SendingGuard:
         """Whether its transfer waits for another stream to be allowed; see `Http2StreamQueue`."""
         self.may_open = False
         """Whether it opens another connection rather than wait for that."""
+        self.opens_unseen = False
+        """Whether no callback tells of its socket; see `sockets.unseen`."""
         self._asked: Callable[[str, str, int, int], int] | None = None
         self._guards_resend: bool | None = False
         self._may_be_http2 = False
@@ -136,6 +152,9 @@ class SendingGuard:
 
         if shelf.is_http1 or not self.options.reuse:
             is_engines = opening is self._watch.opening
+            self.opens_unseen = is_engines and shelf.closes and _opens_one_socket(shelf)
+            if self.opens_unseen:
+                return self._watch.unseen.setdefault
             return opening if is_engines else sockopt_callback(opening, self.note_interrupt)
         return sockopt_callback(open_unless_shared, self.note_interrupt)
 

@@ -32,7 +32,7 @@ def test_all_that_speak_are_dropped(count: int, busy: int) -> None:
             ours, theirs = socket.socketpair()
             stack.enter_context(ours)
             stack.enter_context(theirs)
-            watch._opened(ours.fileno())
+            watch.note_opened(ours.fileno())
             watch.note_use(ours.fileno(), is_multiplexed=False)
             return ours.fileno(), theirs
 

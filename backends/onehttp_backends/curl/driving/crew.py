@@ -127,7 +127,7 @@ class Crew:
     def forget(self) -> None:
         """In a forked child: drop everything, since engine and waiters belong to the parent."""
         engine, owner = self.engine, self.ownership.owner
-        engine.abandon(goes_on=owner is not None and owner.thread == get_ident())
+        engine.leave_to_parent(goes_on=owner is not None and owner.thread == get_ident())
         for crowd in (engine.inbox, engine.ended, engine.running, self.waiting):
             crowd.clear()
         self.threads.pending.clear()

@@ -240,7 +240,7 @@ class Account:
             in_flight=in_flight,
             connections_opened=self.opened + one_shot.opened,
             connections_reused=self.reused,
-            connections_open=len(self._watch.open_sockets()),
+            connections_open=len(self._watch.open_sockets()) + len(self._watch.unseen),
             callback_errors=self.callback_errors,
             lookups=self._names.lookups,
             lookups_in_flight=self._names.in_flight,

@@ -34,6 +34,7 @@ from onehttp_backends.curl.idle_limit import IdleLimits
 from onehttp_backends.curl.libcurl import Easy, is_in_already, is_out_already
 from onehttp_backends.curl.names.lookups import Names
 from onehttp_backends.curl.reading.outcome import cancelled
+from onehttp_backends.curl.sockets.unseen import see
 from onehttp_backends.errors import CurlCode, Sent
 
 _MAX_MESSAGES: Final = (1_000_000,)
@@ -81,6 +82,9 @@ class Engine(Owned):
         handle = transfer.handle
         assert handle is not None
         self.running[handle.easy] = transfer
+        if handle.opens_unseen:
+            handle.have_openings_reported()
+            see(self.watch)
         self.second_looks.begun.append(transfer)
         transfer.was_admitted = True
         self.quiet_mode.end()
@@ -202,6 +206,8 @@ class Engine(Owned):
 
     def _admit(self, transfer: Transfer, handle: Handle, may_find_one: bool) -> None:
         try:
+            if handle.opens_unseen:
+                handle.have_openings_reported()
             handle.look_for_connection(may_find_one)
             if self.quiet_mode.is_on:
                 self.quiet_mode.add(transfer, may_find_one)

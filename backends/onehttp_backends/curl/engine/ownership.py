@@ -53,6 +53,7 @@ from onehttp_backends.curl.names.waits import NameWaits
 from onehttp_backends.curl.pool import HandlePool
 from onehttp_backends.curl.sockets import SocketWatch
 from onehttp_backends.curl.sockets.inherited import let_go_of_sockets
+from onehttp_backends.curl.sockets.unseen import see
 from onehttp_backends.curl.stream_refusals import MOST_STREAMS
 from onehttp_backends.forks import make_immortal
 
@@ -236,6 +237,11 @@ class Owned:
         self.pool.close()
         self.multi.close()
         self.watch.close()
+
+    def leave_to_parent(self, goes_on: bool) -> None:
+        """In a forked child: `abandon` it."""
+        see(self.watch)
+        self.abandon(goes_on)
 
     def abandon(self, goes_on: bool = False) -> None:
         """Let go of all descriptors, and close no handle (``goes_on``: see `let_go_of_sockets`).

@@ -72,7 +72,7 @@ class SingleTransfer:
         After an exception, `retract` must be called.
         """
         ownership, watch, easy = self._ownership, self._watch, handle.easy
-        raised = watch.raised
+        raised, unseen = watch.raised, watch.unseen
         closes, shares = handle.shelf.closes, handle.shelf.may_be_http2
         if not closes:
             watch.sweep()
@@ -97,8 +97,11 @@ class SingleTransfer:
                 if handle.head and (is_early or handle.has_switched):
                     break
                 fd, one = handle.getinfo(_ACTIVE_SOCKET), self._reading
-                if fd < 0 and not handle.handshake and watch.made - made_before == 1:
-                    fd, one = watch.newest, self._connecting
+                if fd < 0:
+                    if unseen:
+                        fd, one = next(iter(unseen)), self._connecting
+                    elif not handle.handshake and watch.made - made_before == 1:
+                        fd, one = watch.newest, self._connecting
                 if fd < 0 or raised or self._paused:
                     return None
                 if fd != one.fd:
@@ -138,14 +141,14 @@ class SingleTransfer:
                 raise raised.pop()
             _, _, failed = self._info_read()
             if not (failed or is_early or handle.sent_on):
-                made = watch.made - made_before
+                made = len(unseen) or watch.made - made_before
                 # A new connection that is to be closed afterwards is the only one it can use.
                 opened = made if not made or (made == 1 and closes) else None
                 if earlier is None:
                     outcome = self._account.answered(handle, request, opened)
                 else:
                     outcome = self._account.answered_again(handle, request, opened, earlier)
-                if opened and closes and not isinstance(outcome, TransferError):
+                if opened and closes and not (unseen or isinstance(outcome, TransferError)):
                     watch.spent = watch.socket(watch.newest)
                 break
             if is_early:
@@ -154,11 +157,14 @@ class SingleTransfer:
                 code, text = EARLY
             else:
                 code, text = failed[0][1:] if failed else withdrawn(handle, watch)
+                unseen.clear()
             if not code or not goes_on(self._multi, self._waits, handle, request, code, text):
                 outcome = self._account.outcome(handle, request, code, text)
                 break
             if handle.is_parked:
                 return None
+        if unseen:
+            unseen.clear()
         self._remove(easy)
         if raised:  # libcurl has written a log of that
             raise raised.pop()
@@ -167,6 +173,7 @@ class SingleTransfer:
 
     def retract(self, handle: Handle) -> None:
         """Take back the handle of a `perform` that has raised."""
+        self._watch.unseen.clear()
         if remove_once(self._multi, handle.easy):
             self._account.cancelled += 1
 

@@ -50,13 +50,20 @@ def places(url: str, proxy: Proxy | None) -> list[Place]:
 
 def needs_lookup(host: str) -> bool:
     """Whether libcurl would look ``host`` up: it is no IP address, and not this host."""
-    if ":" in host or is_localhost(host):
-        return False
+    return not (_is_address(host) or is_localhost(host))
+
+
+def leads_to_one_address(url: str, proxy: Proxy | None) -> bool:
+    """Whether libcurl connects to an address that the URL, or that of the proxy, has in it."""
+    return all(place and _is_address(place.host) for place in _on_the_way(url, proxy))
+
+
+def _is_address(host: str) -> bool:
+    """Whether ``host`` is an IP address, in a notation that libcurl takes for one."""
     try:
-        socket.inet_aton(host)
+        return ":" in host or bool(socket.inet_aton(host))
     except OSError:
-        return True
-    return False
+        return False
 
 
 def _on_the_way(url: str, proxy: Proxy | None) -> list[Place | None]:

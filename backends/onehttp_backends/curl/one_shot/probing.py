@@ -26,6 +26,7 @@ class NoSockets:
         self.may_share = False
         self.peers: dict[int, Peer] = {}
         self.raised: list[BaseException] = []
+        self.unseen: dict[int, int] = {}
         self.opening = SocketReports(lambda _what, _fd: None, lambda _fd: None).on_open
 
     def socket(self, _fd: int) -> None:

@@ -75,9 +75,10 @@ class SocketWatch:
         self.peers: dict[int, Peer] = {}  # by libcurl's numbers of their connections
         self.is_stamping = False
         """Whether `Socket.event_at` is kept up to date."""
-        self.reports = SocketReports(self._change, self._opened)
+        self.reports = SocketReports(self._change, self.note_opened)
         self.opening = self.reports.on_open
-        """The callback for ``SOCKOPTFUNCTION``: libcurl has opened a socket."""
+        self.unseen: dict[int, int] = {}
+        """See `unseen`: its ``setdefault`` takes a socket, and gives its purpose, as `opening`."""
         self.raised = self.reports.raised
         """Exceptions from inside libcurl's callbacks, for the driver to raise."""
 
@@ -88,7 +89,7 @@ class SocketWatch:
         """Make the driver's wait return. Any thread may call this."""
         self.bell.ring()
 
-    def _opened(self, fd: int) -> None:
+    def note_opened(self, fd: int) -> None:
         inode, spent = os.fstat(fd).st_ino, self.spent
         if spent is not None and spent.fd == fd:
             spent.inode, self.spent = inode, None
@@ -115,7 +116,7 @@ class SocketWatch:
         """Make sure that a socket in use is known: its opening may have been missed."""
         known = self._sockets.get(fd)
         if known is None or not known.is_open():
-            self._opened(fd)
+            self.note_opened(fd)
 
     def _change(self, what: int, fd: int) -> None:
         known, interest = self._sockets.get(fd), READABLE

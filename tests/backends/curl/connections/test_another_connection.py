@@ -175,7 +175,7 @@ def test_a_call_that_is_put_in_again_while_it_connects_is_not_sent_again(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """As after an exception in libcurl's report of the new socket."""
-    opened = SocketWatch._opened
+    opened = SocketWatch.note_opened
     numbers = itertools.count(1)
 
     def interrupted(watch: SocketWatch, fd: int) -> None:
@@ -183,7 +183,7 @@ def test_a_call_that_is_put_in_again_while_it_connects_is_not_sent_again(
         if next(numbers) == 2:
             watch.reports.is_incomplete = True
 
-    monkeypatch.setattr(SocketWatch, "_opened", interrupted)
+    monkeypatch.setattr(SocketWatch, "note_opened", interrupted)
     with RawServer(dying) as server:
         get = Request("GET", server.url, options=ground.options)
         assert isinstance(blocking(backend, get), Response)

@@ -34,7 +34,7 @@ def test_over_tls_it_may_have_been_read(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Of 64 KiB that it gives to TLS at a time, the server reads the first records."""
-    opened = SocketWatch._opened
+    opened = SocketWatch.note_opened
 
     def opened_small(watch: SocketWatch, fd: int) -> None:
         opened(watch, fd)
@@ -55,7 +55,7 @@ def test_over_tls_it_may_have_been_read(
         may_end.wait(PATIENCE_S)
         peer.reset()
 
-    monkeypatch.setattr(SocketWatch, "_opened", opened_small)
+    monkeypatch.setattr(SocketWatch, "note_opened", opened_small)
     outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
     with RawServer(behave, ground.tls, receive_buffer_bytes=2048) as server:
         if is_kept:
