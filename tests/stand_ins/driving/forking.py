@@ -19,6 +19,7 @@ from stand_ins.driving.scene import (
     Use,
     ask,
     ask_for_three,
+    ask_once,
     kept,
     nobody,
     one_who_drives,
@@ -32,6 +33,7 @@ NEIGHBOURS: Final[dict[str, tuple[tuple[Use, Before], ...]]] = {
     "nobody": (
         (ask, nobody),
         (ask, kept),
+        (ask_once, nobody),
         (ask_for_three, kept),
         (ask_for_three, several_kept),
         (read_in_pieces, kept),

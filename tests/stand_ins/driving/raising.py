@@ -21,6 +21,7 @@ from stand_ins.driving.scene import (
     Use,
     ask,
     ask_for_three,
+    ask_once,
     await_in_vain,
     await_pieces,
     await_two,
@@ -46,6 +47,7 @@ CRASHED: Final = (CurlCode.FAILED_INIT, CurlCode.OUT_OF_MEMORY)
 
 USES: Final[tuple[Use, ...]] = (
     ask,
+    ask_once,
     upload,
     await_two,
     await_in_vain,
@@ -150,6 +152,7 @@ def check(
         assert held.url in scene.outcomes, where
     if not scene.is_closed:  # else whoever is to be woken next would be one who is not there
         assert not scene.backend._start().waiting, where
+        assert not scene.backend._start().engine.watch.unseen, where
     for url, outcome in scene.outcomes.items():
         if isinstance(outcome, Response):
             assert scene.is_answered(url), (where, url, outcome.text)

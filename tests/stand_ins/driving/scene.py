@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Final, TypeVar
 
 import onehttp_backends.curl as package
 from onehttp_backends.bodies.sources import upload_of
-from onehttp_backends.contract import Outcome, Request, Response
+from onehttp_backends.contract import Outcome, Request, Response, TransferOptions
 from onehttp_backends.curl import PycurlBackend, stream_handle
 from onehttp_backends.curl.driving import event_loop
 from onehttp_backends.errors import TransferError
@@ -42,6 +42,8 @@ LOOK_AGAIN_S: Final = 0.05
 MISSES: Final = 3
 """So many scenes in a row without a line that is new: there are no more lines."""
 
+
+CLOSES: Final = TransferOptions(total_timeout_s=PATIENCE_S, reuse=False)
 
 AnInjector = TypeVar("AnInjector", bound=Injector)
 
@@ -163,6 +165,10 @@ class Scene:
 
 def ask(scene: Scene) -> None:
     scene.ask(scene.request())
+
+
+def ask_once(scene: Scene) -> None:
+    scene.ask(scene.request()._replace(options=CLOSES))
 
 
 def upload(scene: Scene) -> None:
