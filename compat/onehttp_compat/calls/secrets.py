@@ -16,9 +16,15 @@ _header = re.compile(
     rf"(?i)((?:{_QUOTE}|[\r\n]|\\n)(?:{_NAME})(?:\s*:\s*|{_QUOTE}\s*[:,]\s*{_QUOTE})"
     rf"(?:(?:basic|bearer|digest|negotiate|token)\s+)?)[^\s\"'\\{{}}][^\"'\\{{}}\r\n]*"
 )
+# What has no telling name, but a shape that nothing else has: a JSON Web Token (its two objects
+# begin with `{"`), the value of an Authorization header by itself, a long number as parameter.
+_token = re.compile(r"\beyJ[\w-]{6,}\.eyJ[\w-]{6,}\.[\w-]*")
+_scheme = re.compile(r"(?i)((?:\"|')(?:basic|bearer)\s+)[\w.~+/=-]{8,}(?=\"|')")
+_number = re.compile(r"([?&][\w.-]+=)[0-9a-fA-F]{32,}(?![\w{])")
 
 
 def without_secrets(code: str) -> str:
     """Return source code without text that looks like credentials in URLs, headers, parameters,
-    forms and JSON, by their names."""
-    return _header.sub(r"\1...", _parameter.sub(r"\1...", _userinfo.sub(r"\1...@", code)))
+    forms and JSON: by their names, or by a shape that nothing else has."""
+    code = _header.sub(r"\1...", _parameter.sub(r"\1...", _userinfo.sub(r"\1...@", code)))
+    return _number.sub(r"\1...", _scheme.sub(r"\1...", _token.sub("...", code)))
