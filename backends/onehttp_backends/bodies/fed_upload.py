@@ -21,6 +21,8 @@ Source: TypeAlias = "Iterator[Any] | AsyncIterator[Any]"
 
 JOINED_BYTES: Final = 64 * 1024
 """Shorter pieces are joined, which costs less than to send them one by one."""
+MOST_JOINED_BYTES: Final = 256 * 1024
+"""More than that would not be in the caches of the CPU any more when it is sent."""
 
 
 class FedUpload(Upload):
@@ -121,7 +123,7 @@ class _FedSending(Sending):
         # Counted before it is taken: an exception in between must not leave it believed that
         # nothing is missing.
         if len(pieces) > 1 and len(first) < min(JOINED_BYTES, most):
-            return self._joined(min(most, ROW_BYTES), len(pieces) - holds_last)
+            return self._joined(min(most, MOST_JOINED_BYTES), len(pieces) - holds_last)
         if len(first) <= most:
             piece = first if type(first) is bytes else bytes(first)
             self.taken += len(piece)
@@ -141,7 +143,7 @@ class _FedSending(Sending):
             self.taken += len(pieces[0])
             joined.append(pieces.popleft())
             count -= 1
-        if count and most and len(pieces[0]) <= ROW_BYTES:
+        if count and most and len(pieces[0]) <= MOST_JOINED_BYTES:
             view = memoryview(pieces[0])
             self.taken += most
             joined.append(view[:most])

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from typing import Final
 
-ROW_BYTES: Final = 256 * 1024
+ROW_BYTES: Final = 1024 * 1024
 """So many bytes are asked for in a row, at most."""
 ROW_PIECES: Final = 1024
 ROW_S: Final = 0.001
