@@ -15,8 +15,7 @@ BIN := $(VENV)/bin
 unexport PYTHONDONTWRITEBYTECODE
 # Three workers a core: half of their time tests wait for sockets, processes and limits.
 WORKERS = $(shell expr $$(nproc) \* 3)
-# They are forked when all tests are collected (tests/forked_workers.py); of those coverage is not measured.
-PYTEST = $(BIN)/python -m pytest $(if $(COVER),-n $(WORKERS) --dist worksteal,--forked-workers $(WORKERS))
+PYTEST = $(BIN)/python -m pytest -n $(WORKERS) --dist worksteal
 # What failed beside others runs once more, alone: what passes then is told above, and is a test to be mended.
 AGAIN = $(BIN)/python -m pytest -n 0 --last-failed --last-failed-no-failures none
 .PHONY: docs help demo test check lint suite whole beside fast matrix ci format bench bench-guard bench-peers compare service fuzz soak soak-posts clean packages

@@ -26,7 +26,7 @@ from stand_ins import limits
 from stand_ins.loops import KINDS, of_kind
 from stand_ins.resolver import Resolver
 
-pytest_plugins = ("pytester", "forked_workers")
+pytest_plugins = ("pytester",)
 
 # How long an example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None, derandomize=True)  # `make fuzz` seeks
