@@ -20,7 +20,7 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-SOURCES = ("shim", "backends")
+SOURCES = ("shim", "backends", "compat")
 
 
 class CompileHook(BuildHookInterface):  # type: ignore[type-arg]
