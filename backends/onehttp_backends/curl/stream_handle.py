@@ -54,7 +54,8 @@ class StreamHandle(Handle):
     ``sending``."""
 
     __slots__ = ("_framing", "_is_framed", "ends_at", "has_unsent", "is_paused", "lone_fd",
-                 "pieces", "resumed_at", "sending", "sending_fd", "sent_until")  # fmt: skip
+                 "pieces", "resume_again_at", "resumed_at", "sending", "sending_fd",
+                 "sent_until")  # fmt: skip
 
     progress_of = StreamProgress
 
@@ -99,6 +100,7 @@ class StreamHandle(Handle):
         """So many bytes of the body has libcurl passed on."""
         self.resumed_at = -1
         """`sent_until` when libcurl was last told to pass on the others."""
+        self.resume_again_at = 0.0
         self._framing = 0
         """The bytes that frame the chunks of the body, if it is sent in chunks."""
         self._is_framed = False

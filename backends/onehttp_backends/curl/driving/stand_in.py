@@ -50,6 +50,8 @@ class StandIn:
         self._asked[transfer] = None
         if not self._is_there:
             self._start()
+        elif self._drives and self._crew.ownership.is_asleep and self._crew.engine.inbox:
+            self._crew.engine.watch.wake()
 
     def end(self, transfer: Transfer) -> None:
         """Note that its source has answered; the calling thread can drive again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import select
+import time
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -23,6 +24,7 @@ ENOUGH_BYTES: Final = 2 * 1024 * 1024
 """A transfer with this many unread bytes is paused. One turn brings less, so a reader that drives
 is not paused because of what it is about to read."""
 ENOUGH_PIECES: Final = 1024
+RESUME_AGAIN_S: Final = 0.01
 _FEW_PIECES: Final = 8
 """This many pieces never reach a limit in bytes, so they need not be counted."""
 
@@ -109,15 +111,18 @@ class Streams:
         sends only if it is resumed when the socket takes more.
 
         An HTTP/2 server may allow no more for now. Resumed in vain, libcurl asks for another turn
-        at once. So it is resumed if it has sent something since, or after an event of its socket.
+        at once. So it is resumed if it has sent something since, after an event of its socket, or
+        after some time: it may have read that more is allowed without an event that we saw.
         """
         fd = handle.easy.getinfo(pycurl.ACTIVESOCKET)
         known = self._watch.socket(fd)
         if known is None or not known.is_open():
             return
-        if handle.sent_until == handle.resumed_at and all(each != fd for each, _ in events):
+        now, has_sent = time.monotonic(), handle.sent_until != handle.resumed_at
+        is_due = has_sent or now >= handle.resume_again_at
+        if not is_due and all(each != fd for each, _ in events):
             return
-        handle.resumed_at = handle.sent_until
+        handle.resumed_at, handle.resume_again_at = handle.sent_until, now + RESUME_AGAIN_S
         if known.takes_more():
             with contextlib.suppress(pycurl.error):  # it has ended
                 handle.easy.pause(handle.pause_bits)
