@@ -63,8 +63,11 @@ def _translated(paths: list[str], folder: Path) -> list[Any]:
     """Extensions of setuptools, to be compiled; exits where mypyc refuses."""
     from mypyc.build import mypycify
 
+    # Whatever is installed beside it: wheels are built where none of the dependencies is, and what
+    # the other modules lack there is no fault of those that are compiled.
+    anywhere = ("--no-site-packages", "--follow-imports=silent")
     return mypycify(
-        ["--config-file", "pyproject.toml", *paths],
+        ["--config-file", "pyproject.toml", *anywhere, *paths],
         group_name="onehttp",
         target_dir=str(folder / "c"),
     )
