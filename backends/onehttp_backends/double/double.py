@@ -176,10 +176,12 @@ class HttpxBackend(StreamingDouble):
         self._check(request)
         handler = None if self._table is None else self._table.pick(request)
         running = self._start(self._carried(request, handler))
-
-        process = os.getpid()
+        process, caller = os.getpid(), threading.get_ident()
+        is_asked = True
+        """Whether the caller asks whether it has ended, and would be the one who delivers it."""
 
         def deliver(future: concurrent.futures.Future[Outcome]) -> None:
+            is_callers = is_asked and threading.get_ident() == caller
             outcome = cancelled(request) if future.cancelled() else outcome_of(future)
             try:
                 on_done(outcome)
@@ -187,10 +189,11 @@ class HttpxBackend(StreamingDouble):
                 with self._counting:
                     self._callback_errors += 1
                 logger.exception("a transfer's callback failed: %r", on_done)
-            if os.getpid() != process:
+            if os.getpid() != process and not is_callers:
                 raise SystemExit  # it has forked: this is the child, and the loop its parent's
 
         running.future.add_done_callback(deliver)
+        is_asked = False
         return running
 
     def check(self, options: TransferOptions) -> OptionFault | None:
@@ -260,7 +263,8 @@ class HttpxBackend(StreamingDouble):
         # Without what its body comes from, which would stay open.
         self.seen.append(request if request.upload is None else request._replace(upload=None))
 
-    def _running_loop(self) -> asyncio.AbstractEventLoop:
+    def _running_loop(self) -> asyncio.AbstractEventLoop | None:
+        """The loop; None if a signal handler has forked as it was asked for: this is the child."""
         with self._starting:
             if self._loop is None:
                 self._loop = asyncio.new_event_loop()
@@ -271,7 +275,9 @@ class HttpxBackend(StreamingDouble):
             return self._loop
 
     def _start(self, work: Coroutine[Any, Any, Any]) -> Running:
-        running = Running(asyncio.run_coroutine_threadsafe(work, self._running_loop()))
+        while (loop := self._running_loop()) is None:
+            pass
+        running = Running(asyncio.run_coroutine_threadsafe(work, loop))
         with self._counting:
             self._in_flight.add(running)
         running.future.add_done_callback(lambda _: self._left(running))

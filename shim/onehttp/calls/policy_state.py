@@ -142,10 +142,11 @@ class PoliciesInForce:
 
         ``keeper``, if given, will give its permit back later.
         """
-        era = turn.era
+        era, limiter = turn.era, self.limiter
         if era < Eras.first:  # it began before a fork: its permit is the parent's
+            if limiter is not None:
+                limiter.leave(turn)  # unless a handler forked just before it got one
             return
-        limiter = self.limiter
         if limiter is not None and (
             keeper is None or not is_kept(keeper, outcome, partial(limiter.leave, turn))
         ):
