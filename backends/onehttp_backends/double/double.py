@@ -176,12 +176,9 @@ class HttpxBackend(StreamingDouble):
         self._check(request)
         handler = None if self._table is None else self._table.pick(request)
         running = self._start(self._carried(request, handler))
-        process, caller = os.getpid(), threading.get_ident()
-        is_asked = True
-        """Whether the caller asks whether it has ended, and would be the one who delivers it."""
+        process, caller, is_asked = os.getpid(), threading.get_ident(), True
 
         def deliver(future: concurrent.futures.Future[Outcome]) -> None:
-            is_callers = is_asked and threading.get_ident() == caller
             outcome = cancelled(request) if future.cancelled() else outcome_of(future)
             try:
                 on_done(outcome)
@@ -189,10 +186,10 @@ class HttpxBackend(StreamingDouble):
                 with self._counting:
                     self._callback_errors += 1
                 logger.exception("a transfer's callback failed: %r", on_done)
-            if os.getpid() != process and not is_callers:
+            if os.getpid() != process and not (is_asked and threading.get_ident() == caller):
                 raise SystemExit  # it has forked: this is the child, and the loop its parent's
 
-        running.future.add_done_callback(deliver)
+        running.future.add_done_callback(deliver)  # at once, and here, if it has ended
         is_asked = False
         return running
 
