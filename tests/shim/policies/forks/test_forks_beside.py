@@ -13,19 +13,14 @@ import pytest
 from stand_ins.processes import output
 
 SCRIPT: Final = """
-import gc, os, queue, signal, threading
-from collections import Counter
+import os, queue, signal, threading
 import onehttp
-from onehttp.calls import together
-from onehttp.calls.named_call import NamedCall
-from servers.patience import end_if_it_hangs, until
-from servers.raw import RawServer
+from servers.patience import end_if_it_hangs
+from stand_ins.policies.policed_calls import perform_all, policed
 
-together.LOOK_AGAIN_S = 0.01  # a child looks whether it is one when that is over
 ROOM = os.path.dirname(onehttp.__file__)
 ROOMS = (f"{ROOM}/policies", f"{ROOM}/timers.py",
          *(f"{ROOM}/calls/{name}.py" for name in ("callback_driver", "course", "policy_state")))
-MANY, WIDTH, PLACES = 8, 4, 2
 
 stopped = queue.SimpleQueue()
 seen, seeing = set(), threading.Lock()
@@ -67,43 +62,15 @@ def interrupt():
         signal.pthread_kill(main, signal.SIGUSR1)
         stop[1].wait()
 
-def behave(peer):
-    asked = 0
-    while peer.request():
-        asked += 1
-        status = b"503 No" if asked % 2 else b"200 OK"
-        peer.send(b"HTTP/1.1 %b\\r\\nContent-Length: 2\\r\\n\\r\\nok" % status)
-
 signal.signal(signal.SIGUSR1, fork)
-told = Counter()
-with RawServer(behave) as server:
-    onehttp.init({"version": 1, "connections": {"x": {
-        "url": server.url, "limits": PLACES, "circuit_breaker": 50,
-        "timeout": {"total": 3600, "connect": 3600, "idle": 3600},
-        "retry": {"attempts": 9, "statuses": [503], "backoff": {"base": 0.001, "max": 0.002}}}}},
-        backend=ENGINE)
-    for _ in range(2):  # what is imported at the first use is: Python's own locks outlive a fork
-        onehttp.connection("x").get("a")
-        onehttp.connection("x").submit("GET", "a").result()
+with policed(ENGINE):
     interrupting = threading.Thread(target=interrupt)
     interrupting.start()
-    gc.freeze()  # so much less to copy for each child that has its garbage collected
     threading.settrace(trace)
-    calls = ((number, NamedCall("GET", "a")) for number in range(MANY))
-    try:
-        onehttp.connection("x").perform_all(calls, WIDTH, lambda key, _: told.update([key]))
-    finally:
-        if os.getpid() != parent:
-            gc.collect()
-            # What was being started as it forked is the child's own, and may end a little later.
-            until(lambda: onehttp.connection("x").counters.in_flight == 0)
-            os._exit(told != Counter(range(MANY)))
+    perform_all(parent)
     threading.settrace(None)
-    assert told == Counter(range(MANY))
     stopped.put(None)
     interrupting.join()
-    assert onehttp.connection("x").counters.in_flight == 0
-    onehttp.shutdown()
 print(len(seen))
 """
 
